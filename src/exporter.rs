@@ -1,0 +1,3 @@
+//! Exporters: bounded queues of encoded requests, delivered with retry until each backend has acknowledged.
+
+pub mod batch;

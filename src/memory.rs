@@ -1,0 +1,152 @@
+//! The byte budget of the whole process (contract I4): what is charged is what is held.
+//!
+//! A [`Charge`] is a share of a [`Budget`] that returns when it is dropped. Clients' bytes are reserved, which fails
+//! when the limit is reached; what is already accepted is charged, which never fails.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// A limit in bytes and what of it is in use. Clones share it.
+#[derive(Debug, Clone)]
+pub struct Budget(Arc<Account>);
+
+#[derive(Debug)]
+struct Account {
+    limit_bytes: u64,
+    used_bytes: AtomicU64,
+}
+
+/// Bytes in use of a budget, given back on drop.
+#[derive(Debug)]
+pub struct Charge {
+    budget: Budget,
+    bytes: u64,
+}
+
+/// The budget had no room for this many bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("no room for {wanted_bytes} bytes: {used_bytes} of {limit_bytes} are in use")]
+pub struct Exhausted {
+    /// What was asked for.
+    pub wanted_bytes: u64,
+    /// What was in use at that moment.
+    pub used_bytes: u64,
+    /// The budget's limit.
+    pub limit_bytes: u64,
+}
+
+impl Budget {
+    /// A budget of `limit_bytes`, none of it in use.
+    #[must_use]
+    pub fn new(limit_bytes: u64) -> Self {
+        Self(Arc::new(Account {
+            limit_bytes,
+            used_bytes: AtomicU64::new(0),
+        }))
+    }
+
+    /// The limit.
+    #[must_use]
+    pub fn limit_bytes(&self) -> u64 {
+        self.0.limit_bytes
+    }
+
+    /// What is in use; above the limit only by what was charged unconditionally.
+    #[must_use]
+    pub fn used_bytes(&self) -> u64 {
+        self.0.used_bytes.load(Ordering::Relaxed)
+    }
+
+    /// Takes `bytes` if they fit below the limit.
+    ///
+    /// # Errors
+    /// [`Exhausted`] when they do not; nothing is taken then.
+    pub fn reserve(&self, bytes: u64) -> Result<Charge, Exhausted> {
+        let mut charge = self.charge(0);
+        charge.grow(bytes)?;
+        Ok(charge)
+    }
+
+    /// Takes `bytes` whether or not they fit: for what has been accepted already.
+    #[must_use]
+    pub fn charge(&self, bytes: u64) -> Charge {
+        self.0.used_bytes.fetch_add(bytes, Ordering::Relaxed);
+        Charge {
+            budget: self.clone(),
+            bytes,
+        }
+    }
+}
+
+impl Charge {
+    /// What this charge holds.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// Takes `bytes` more if they fit below the limit.
+    ///
+    /// # Errors
+    /// [`Exhausted`] when they do not; the charge stays as it was.
+    pub fn grow(&mut self, bytes: u64) -> Result<(), Exhausted> {
+        let Account {
+            limit_bytes,
+            used_bytes,
+        } = &*self.budget.0;
+        used_bytes
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |used| {
+                used.checked_add(bytes).filter(|sum| sum <= limit_bytes)
+            })
+            .map_err(|used_bytes| Exhausted {
+                wanted_bytes: bytes,
+                used_bytes,
+                limit_bytes: *limit_bytes,
+            })?;
+        self.bytes += bytes;
+        Ok(())
+    }
+
+    /// Sets what this charge holds, up or down, whether or not it fits.
+    pub fn set(&mut self, bytes: u64) {
+        let used = &self.budget.0.used_bytes;
+        if bytes >= self.bytes {
+            used.fetch_add(bytes - self.bytes, Ordering::Relaxed);
+        } else {
+            used.fetch_sub(self.bytes - bytes, Ordering::Relaxed);
+        }
+        self.bytes = bytes;
+    }
+}
+
+impl Drop for Charge {
+    fn drop(&mut self) {
+        self.set(0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reservation_beyond_the_limit_takes_nothing() {
+        let budget = Budget::new(10);
+        let mut first = budget.reserve(8).unwrap();
+        assert_eq!(budget.reserve(3).unwrap_err().used_bytes, 8);
+        assert!(first.grow(3).is_err());
+        assert!(first.grow(2).is_ok());
+        assert_eq!(budget.used_bytes(), 10);
+        drop(first);
+        assert_eq!(budget.used_bytes(), 0);
+    }
+
+    #[test]
+    fn accepted_bytes_are_charged_even_beyond_the_limit() {
+        let budget = Budget::new(10);
+        let mut charge = budget.charge(25);
+        assert!(budget.reserve(1).is_err());
+        charge.set(5);
+        assert_eq!(budget.used_bytes(), 5);
+    }
+}

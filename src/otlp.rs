@@ -1,0 +1,7 @@
+//! OTLP as bytes: the walk over the wire format, identifiers, and the JSON encoding at the edges.
+//!
+//! Architecture invariant: nothing here knows receivers, buffers or exporters.
+
+pub mod ids;
+pub mod json;
+pub mod wire;
