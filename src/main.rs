@@ -1,1 +1,3 @@
+//! The `tailsieve` command.
+
 fn main() {}

@@ -1,0 +1,51 @@
+//! Settings of the buffer, already checked: the windows come from the policy file, the rest from the server file.
+
+use std::time::Duration;
+
+/// How long traces are held and how much may be held.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BufferConfig {
+    /// `shards`: single-writer threads; 0 is one per core. Default 0.
+    pub shards: usize,
+    /// `inbox_limit`: sub-batches waiting in front of a shard. Default 1,024.
+    pub inbox_sub_batches_max: usize,
+    /// `decision_cache.limit`, in bytes, over all shards. Default 100 MB, 5 million decisions. 0 switches it off.
+    pub decision_cache_bytes: usize,
+    /// `batch.max_size`: an export request is cut when it is as large. Default 1 MiB.
+    pub batch_bytes_max: usize,
+    /// `batch.timeout`: longest wait of a kept trace for company. Default 200 ms.
+    pub batch_timeout: Duration,
+}
+
+/// The windows of a policy file; they apply to traces first seen while it is in force.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WindowConfig {
+    /// `decision_wait` after a trace's first span. Default 30 s.
+    pub decision_wait: Duration,
+    /// `decision_wait_after_root_received`; `None` (0 in the file) leaves the window to `decision_wait`. Default none.
+    pub decision_wait_after_root: Option<Duration>,
+    /// `num_traces`, over all shards: most traces held. Default `None`: bounded by bytes alone.
+    pub num_traces: Option<usize>,
+}
+
+impl Default for BufferConfig {
+    fn default() -> Self {
+        Self {
+            shards: 0,
+            inbox_sub_batches_max: 1_024,
+            decision_cache_bytes: 100_000_000,
+            batch_bytes_max: 1 << 20,
+            batch_timeout: Duration::from_millis(200),
+        }
+    }
+}
+
+impl Default for WindowConfig {
+    fn default() -> Self {
+        Self {
+            decision_wait: Duration::from_secs(30),
+            decision_wait_after_root: None,
+            num_traces: None,
+        }
+    }
+}
