@@ -7,11 +7,14 @@
 
 pub mod receiver;
 
+pub mod router;
+
 pub mod buffer;
 pub mod sampler;
 
 pub mod exporter;
 
+pub mod batch;
 pub mod otlp;
 
 pub mod clock;
