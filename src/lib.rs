@@ -14,6 +14,7 @@ pub mod sampler;
 
 pub mod exporter;
 
+pub mod accounting;
 pub mod batch;
 pub mod otlp;
 
