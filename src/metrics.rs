@@ -3,12 +3,16 @@
 //! Each replica has a [`Registry`] of its own. Stages get structs of handles that are resolved once, at start, so that
 //! counting is an atomic addition, done per batch and not per span. Names are `tailsieve_<stage>_<noun>_<unit>`.
 
+mod exporter;
+
 use std::sync::Arc;
 
 use ::metrics::{Counter, Gauge, Histogram, Key, KeyName, Label, Level, Metadata, Recorder, Unit};
 use metrics_exporter_prometheus::{
     Matcher, PrometheusBuilder, PrometheusHandle, PrometheusRecorder,
 };
+
+pub use exporter::ExporterMetrics;
 
 /// Bucket bounds of every histogram, in seconds: 100 µs to 30 s.
 const SECONDS_BUCKETS: [f64; 14] = [
