@@ -21,8 +21,10 @@ mod otlp_grpc;
 mod otlp_http;
 mod outcome;
 mod queue;
+mod reason;
 mod retry;
 mod start_error;
+mod status;
 mod tls;
 
 pub mod batch;
@@ -53,6 +55,7 @@ use crate::metrics::ExporterMetrics;
 pub use self::file::EncodeJson;
 pub use self::queue::OnRoom;
 pub use self::start_error::StartError;
+pub use self::status::ExporterStatus;
 
 /// A running exporter. Clones share it; when the last one is dropped without [`Exporter::drain`], delivery stops.
 #[derive(Clone)]
@@ -68,27 +71,6 @@ pub struct ExporterContext {
     pub on_room: OnRoom,
     /// How a `file` exporter turns a request into a line.
     pub encode_json: EncodeJson,
-}
-
-/// An exporter at a glance.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
-pub struct ExporterStatus {
-    /// Its name as configured.
-    pub name: String,
-    /// Spans in the queue, those under way included.
-    pub queued_spans: u64,
-    /// Encoded bytes of the same.
-    pub queued_bytes: u64,
-    /// The queue's limit.
-    pub limit_bytes: u64,
-    /// Spans that the destination acknowledged.
-    pub sent_spans: u64,
-    /// Spans given up, for whatever reason.
-    pub failed_spans: u64,
-    /// Whether the latest attempt failed.
-    pub failing: bool,
-    /// The latest failure, even if the exporter has recovered since.
-    pub last_error: Option<String>,
 }
 
 struct Running {
@@ -156,7 +138,6 @@ impl Exporter {
             bytes: metrics.queue_bytes.clone(),
             spans: metrics.queue_spans.clone(),
         };
-        #[allow(clippy::cast_precision_loss)]
         metrics.queue_limit_bytes.set(config.limit_bytes as f64);
         let delivery = Arc::new(Delivery {
             queue: Arc::new(Queue::new(config, gauges, on_room)),
@@ -184,7 +165,6 @@ impl Exporter {
     /// # Errors
     /// The request itself when the queue has no room for it (`on_room` will be called) or [`Exporter::drain`] has
     /// begun.
-    #[allow(clippy::result_large_err)]
     pub fn offer(&self, batch: ExportBatch) -> Result<(), ExportBatch> {
         match self.0.queue.offer(batch) {
             Offer::Taken { dropped } => {

@@ -5,12 +5,14 @@
 //! A retry compresses again: the compressed copy would be memory outside the budget for as long as a backend is dead.
 
 use std::io::{self, Write as _};
+use std::time::Duration;
 
 use bytes::Bytes;
 use flate2::write::GzEncoder;
 
 use super::config::Compression;
-use super::outcome::{Failure, Reason};
+use super::outcome::Failure;
+use super::reason::Reason;
 
 /// Bodies up to this many bytes are compressed in place: that takes about as long as handing them to another thread.
 const INLINE_BYTES_MAX: usize = 16 << 10;
@@ -43,7 +45,10 @@ pub(super) async fn compress(body: &Bytes, compression: Compression) -> Result<B
         Ok(Ok(encoded)) => Ok(Bytes::from(encoded)),
         Ok(Err(error)) => Err(Failure::permanent(Reason::Encoding, &error.to_string())),
         // The runtime is going away.
-        Err(error) => Err(Failure::connection(&error)),
+        Err(error) => {
+            let message = error.to_string();
+            Err(Failure::passing(Reason::Encoding, &message, Duration::ZERO))
+        }
     }
 }
 

@@ -15,7 +15,8 @@ use self::lines::LineFiles;
 use super::batch::ExportBatch;
 use super::config::FileConfig;
 use super::deliver::{Attempt, Sink};
-use super::outcome::{Accepted, Failure, Reason, Retry, error_chain};
+use super::outcome::{Accepted, Failure, Retry, error_chain};
+use super::reason::Reason;
 
 /// Turns an encoded `ExportTraceServiceRequest` into OTLP/JSON without line breaks.
 pub type EncodeJson = fn(&[u8]) -> Result<Vec<u8>, prost::DecodeError>;

@@ -6,7 +6,8 @@
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::batch::RequestMetadata;
-use super::outcome::{Failure, Reason};
+use super::outcome::Failure;
+use super::reason::Reason;
 use super::start_error::StartError;
 
 /// What requests call themselves.

@@ -11,7 +11,8 @@ use tracing::{info, warn};
 
 use super::batch::ExportBatch;
 use super::log_limit::LogLimit;
-use super::outcome::{Accepted, Failure, Reason};
+use super::outcome::{Accepted, Failure};
+use super::reason::Reason;
 use crate::clock::Clock;
 use crate::metrics::ExporterMetrics;
 

@@ -7,6 +7,7 @@
 
 mod response;
 
+use std::error::Error as _;
 use std::time::Duration;
 
 use bytes::{BufMut as _, Bytes, BytesMut};
@@ -24,7 +25,8 @@ use super::compress::compress;
 use super::config::{Compression, OtlpConfig};
 use super::deliver::{Attempt, Sink};
 use super::headers::{RequestHeaders, USER_AGENT};
-use super::outcome::{Accepted, Failure, Reason, error_chain};
+use super::outcome::{Accepted, Failure, error_chain};
+use super::reason::Reason;
 use super::start_error::StartError;
 use super::tls::TlsMaterial;
 
@@ -67,13 +69,25 @@ impl GrpcSink {
                 .clone()
                 .oneshot(request)
                 .await
-                .map_err(|error| Failure::connection(&error))?;
+                .map_err(|error| self.call_failure(&error))?;
             read_answer(response).await
         };
         let answer = tokio::time::timeout(self.timeout, exchange)
             .await
             .map_err(|_| Failure::timeout(self.timeout))??;
         Ok(Accepted::from_answer(answer, batch.spans, wire_bytes))
+    }
+
+    /// The channel keeps to `grpc-timeout` by itself, at the same moment as we do.
+    fn call_failure(&self, error: &tonic::transport::Error) -> Failure {
+        let mut source = error.source();
+        while let Some(cause) = source {
+            if cause.is::<tonic::TimeoutExpired>() {
+                return Failure::timeout(self.timeout);
+            }
+            source = cause.source();
+        }
+        Failure::connection(error)
     }
 
     fn request(&self, headers: HeaderMap, message: Bytes) -> Result<Request<Body>, Failure> {

@@ -4,9 +4,9 @@
 
 use std::time::Duration;
 
-use http::StatusCode;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceResponse;
-use tonic::Code;
+
+use super::reason::Reason;
 
 /// Longest part of a destination's message that is kept and logged, in characters.
 const MESSAGE_CHARS_MAX: usize = 512;
@@ -40,33 +40,6 @@ pub(super) enum Retry {
     Never,
     /// Not before this long; zero when the destination did not ask for a wait.
     After(Duration),
-}
-
-/// Why spans were given up or an attempt failed: the bounded set of `reason` labels.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Reason {
-    /// The connection could not be made, or broke before an answer.
-    Connection,
-    /// No answer within `timeout`.
-    Timeout,
-    /// A gRPC status.
-    Grpc(Code),
-    /// An HTTP status.
-    Http(StatusCode),
-    /// An answer that is not the protocol's.
-    InvalidResponse,
-    /// `partial_success`.
-    PartialSuccess,
-    /// A header to forward that cannot be one.
-    InvalidMetadata,
-    /// The request could not be compressed or turned into JSON.
-    Encoding,
-    /// The file could not be written.
-    File,
-    /// `overflow: drop_oldest` made room.
-    DroppedOldest,
-    /// The grace period of a shutdown ended first.
-    Shutdown,
 }
 
 impl Accepted {
@@ -127,25 +100,6 @@ impl Failure {
     }
 }
 
-impl Reason {
-    /// The value of the label `reason`.
-    pub(super) fn label(self) -> &'static str {
-        match self {
-            Self::Connection => "connection",
-            Self::Timeout => "timeout",
-            Self::Grpc(code) => grpc_label(code),
-            Self::Http(status) => http_label(status),
-            Self::InvalidResponse => "invalid_response",
-            Self::PartialSuccess => "partial_success",
-            Self::InvalidMetadata => "invalid_metadata",
-            Self::Encoding => "encoding",
-            Self::File => "file",
-            Self::DroppedOldest => "dropped_oldest",
-            Self::Shutdown => "shutdown",
-        }
-    }
-}
-
 /// The error and its sources in one line: the outermost alone often only says "transport error".
 pub(super) fn error_chain(error: &dyn std::error::Error) -> String {
     let mut line = error.to_string();
@@ -163,49 +117,6 @@ pub(super) fn error_chain(error: &dyn std::error::Error) -> String {
 
 fn clip(message: &str) -> String {
     message.chars().take(MESSAGE_CHARS_MAX).collect()
-}
-
-fn grpc_label(code: Code) -> &'static str {
-    match code {
-        Code::Ok => "ok",
-        Code::Cancelled => "cancelled",
-        Code::Unknown => "unknown",
-        Code::InvalidArgument => "invalid_argument",
-        Code::DeadlineExceeded => "deadline_exceeded",
-        Code::NotFound => "not_found",
-        Code::AlreadyExists => "already_exists",
-        Code::PermissionDenied => "permission_denied",
-        Code::ResourceExhausted => "resource_exhausted",
-        Code::FailedPrecondition => "failed_precondition",
-        Code::Aborted => "aborted",
-        Code::OutOfRange => "out_of_range",
-        Code::Unimplemented => "unimplemented",
-        Code::Internal => "internal",
-        Code::Unavailable => "unavailable",
-        Code::DataLoss => "data_loss",
-        Code::Unauthenticated => "unauthenticated",
-    }
-}
-
-fn http_label(status: StatusCode) -> &'static str {
-    match status.as_u16() {
-        400 => "http_400",
-        401 => "http_401",
-        403 => "http_403",
-        404 => "http_404",
-        405 => "http_405",
-        413 => "http_413",
-        415 => "http_415",
-        429 => "http_429",
-        500 => "http_500",
-        502 => "http_502",
-        503 => "http_503",
-        504 => "http_504",
-        300..=399 => "http_3xx",
-        400..=499 => "http_4xx",
-        500..=599 => "http_5xx",
-        _ => "http_other",
-    }
 }
 
 #[cfg(test)]

@@ -5,7 +5,8 @@
 //!
 //! Architecture invariant: nothing here knows where requests go or what became of them.
 
-use std::collections::VecDeque;
+mod state;
+
 use std::fmt;
 use std::sync::Arc;
 
@@ -13,24 +14,14 @@ use ::metrics::Gauge;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
+use self::state::State;
 use super::batch::ExportBatch;
-use super::config::{Overflow, QueueConfig};
+use super::config::QueueConfig;
 
 /// Called when the queue leaves the full state. It must not block.
 pub type OnRoom = Arc<dyn Fn() + Send + Sync>;
 
-/// What became of an offer.
-#[derive(Debug)]
-pub(super) enum Offer {
-    /// The request is the queue's; these are not any more.
-    Taken {
-        /// What had to go to make room, oldest first. It may be the offered request itself, when all room is held by
-        /// requests under way.
-        dropped: Vec<ExportBatch>,
-    },
-    /// No room, or closed: the request is handed back.
-    Refused(ExportBatch),
-}
+pub(super) use self::state::Offer;
 
 /// The queue of one exporter.
 pub(super) struct Queue {
@@ -44,20 +35,6 @@ pub(super) struct Queue {
 pub(super) struct QueueGauges {
     pub(super) bytes: Gauge,
     pub(super) spans: Gauge,
-}
-
-#[derive(Debug)]
-struct State {
-    limit_bytes: u64,
-    overflow: Overflow,
-    waiting: VecDeque<ExportBatch>,
-    /// Waiting and under way.
-    bytes: u64,
-    /// Waiting and under way.
-    spans: u64,
-    /// Set while somebody was told that there is no room: the smallest request that was turned away.
-    refused_bytes_min: Option<u64>,
-    closed: bool,
 }
 
 impl Queue {
@@ -91,7 +68,7 @@ impl Queue {
     /// Spans and bytes, waiting and under way.
     pub(super) fn pending(&self) -> (u64, u64) {
         let state = self.state.lock();
-        (state.spans, state.bytes)
+        state.size()
     }
 
     /// The oldest request that waits; `None` once the queue is closed and empty.
@@ -103,10 +80,10 @@ impl Queue {
             let arrived = self.arrived.notified();
             {
                 let mut state = self.state.lock();
-                if let Some(batch) = state.waiting.pop_front() {
+                if let Some(batch) = state.take_waiting() {
                     return Some(batch);
                 }
-                if state.closed {
+                if state.is_closed() {
                     return None;
                 }
             }
@@ -129,97 +106,25 @@ impl Queue {
 
     /// Refuses all further offers; consumers end when nothing waits any more.
     pub(super) fn close(&self) {
-        self.state.lock().closed = true;
+        self.state.lock().close();
         self.arrived.notify_waiters();
     }
 
     /// The oldest request that waits, without waiting for one.
     pub(super) fn take_waiting(&self) -> Option<ExportBatch> {
-        self.state.lock().waiting.pop_front()
+        self.state.lock().take_waiting()
     }
 
-    #[allow(clippy::cast_precision_loss)]
     fn show(&self, state: &State) {
-        self.gauges.bytes.set(state.bytes as f64);
-        self.gauges.spans.set(state.spans as f64);
+        let (spans, bytes) = state.size();
+        self.gauges.bytes.set(bytes as f64);
+        self.gauges.spans.set(spans as f64);
     }
 }
 
 impl fmt::Debug for Queue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.state.lock().fmt(f)
-    }
-}
-
-impl State {
-    fn new(config: QueueConfig) -> Self {
-        Self {
-            limit_bytes: config.limit_bytes,
-            overflow: config.overflow,
-            waiting: VecDeque::new(),
-            bytes: 0,
-            spans: 0,
-            refused_bytes_min: None,
-            closed: false,
-        }
-    }
-
-    fn fits(&self, size_bytes: u64) -> bool {
-        self.bytes == 0 || self.bytes.saturating_add(size_bytes) <= self.limit_bytes
-    }
-
-    fn has_room(&mut self) -> bool {
-        if self.overflow == Overflow::DropOldest || self.fits(1) {
-            return true;
-        }
-        self.note_refusal(1);
-        false
-    }
-
-    fn offer(&mut self, batch: ExportBatch) -> Offer {
-        let size_bytes = batch.size_bytes();
-        if self.closed {
-            return Offer::Refused(batch);
-        }
-        let mut dropped = Vec::new();
-        if !self.fits(size_bytes) {
-            if self.overflow == Overflow::Wait {
-                self.note_refusal(size_bytes);
-                return Offer::Refused(batch);
-            }
-            while !self.fits(size_bytes) {
-                let Some(oldest) = self.waiting.pop_front() else {
-                    dropped.push(batch);
-                    return Offer::Taken { dropped };
-                };
-                self.forget(&oldest);
-                dropped.push(oldest);
-            }
-        }
-        self.bytes += size_bytes;
-        self.spans += batch.spans;
-        self.waiting.push_back(batch);
-        Offer::Taken { dropped }
-    }
-
-    fn note_refusal(&mut self, size_bytes: u64) {
-        let smallest = self.refused_bytes_min.unwrap_or(u64::MAX);
-        self.refused_bytes_min = Some(smallest.min(size_bytes));
-    }
-
-    /// Whether somebody who was refused would be taken now.
-    fn release(&mut self, batch: &ExportBatch) -> bool {
-        self.forget(batch);
-        let room = self.refused_bytes_min.is_some_and(|size| self.fits(size));
-        if room {
-            self.refused_bytes_min = None;
-        }
-        room
-    }
-
-    fn forget(&mut self, batch: &ExportBatch) {
-        self.bytes = self.bytes.saturating_sub(batch.size_bytes());
-        self.spans = self.spans.saturating_sub(batch.spans);
     }
 }
 

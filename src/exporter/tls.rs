@@ -3,19 +3,19 @@
 //! The files are read once, at start; a renewed certificate needs a restart. tonic and reqwest each take their own
 //! kind of configuration, made here from the same files, both with rustls and ring.
 
+mod pem;
 mod server_name;
 
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rustls::ClientConfig;
 use rustls::client::WebPkiServerVerifier;
 use rustls::crypto::CryptoProvider;
-use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls::pki_types::ServerName;
 use rustls::{RootCertStore, crypto::ring};
 use tonic::transport::{Certificate, ClientTlsConfig, Identity};
 
+use self::pem::Pem;
 use self::server_name::FixedName;
 use super::config::TlsConfig;
 use super::start_error::StartError;
@@ -25,11 +25,6 @@ pub(super) struct TlsMaterial {
     ca: Option<Pem>,
     client: Option<(Pem, Pem)>,
     server_name: Option<ServerName<'static>>,
-}
-
-struct Pem {
-    path: PathBuf,
-    text: Vec<u8>,
 }
 
 impl TlsMaterial {
@@ -66,12 +61,12 @@ impl TlsMaterial {
     pub(super) fn for_grpc(&self) -> ClientTlsConfig {
         let config = ClientTlsConfig::new();
         let config = match &self.ca {
-            Some(ca) => config.ca_certificate(Certificate::from_pem(&ca.text)),
+            Some(ca) => config.ca_certificate(Certificate::from_pem(ca.text())),
             None => config.with_native_roots(),
         };
         let config = match &self.client {
             Some((certificate, key)) => {
-                config.identity(Identity::from_pem(&certificate.text, &key.text))
+                config.identity(Identity::from_pem(certificate.text(), key.text()))
             }
             None => config,
         };
@@ -144,35 +139,6 @@ pub(super) fn trusting_nobody() -> Result<ClientConfig, StartError> {
 
 fn tls_error(error: impl std::error::Error + Send + Sync + 'static) -> StartError {
     StartError::Tls(Box::new(error))
-}
-
-impl Pem {
-    fn read(path: impl AsRef<Path>) -> Result<Self, StartError> {
-        let path = path.as_ref().to_owned();
-        match std::fs::read(&path) {
-            Ok(text) => Ok(Self { path, text }),
-            Err(source) => Err(StartError::TlsRead { path, source }),
-        }
-    }
-
-    fn certificates(&self) -> Result<Vec<CertificateDer<'static>>, StartError> {
-        let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&self.text).collect();
-        match certificates {
-            Ok(certificates) if !certificates.is_empty() => Ok(certificates),
-            _ => Err(self.lacks("certificate")),
-        }
-    }
-
-    fn private_key(&self) -> Result<PrivateKeyDer<'static>, StartError> {
-        PrivateKeyDer::from_pem_slice(&self.text).map_err(|_| self.lacks("private key"))
-    }
-
-    fn lacks(&self, wanted: &'static str) -> StartError {
-        StartError::TlsPem {
-            path: self.path.clone(),
-            wanted,
-        }
-    }
 }
 
 #[cfg(test)]

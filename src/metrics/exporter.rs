@@ -107,13 +107,11 @@ impl Registry {
 
 impl ExporterMetrics {
     /// Spans given up for `reason`, which comes from a fixed set.
-    #[must_use]
     pub fn spans_failed(&self, reason: &'static str) -> Counter {
         self.spans_failed.resolve(reason)
     }
 
     /// Attempts that failed for `reason`, from the same set, and were followed by another.
-    #[must_use]
     pub fn requests_retried(&self, reason: &'static str) -> Counter {
         self.requests_retried.resolve(reason)
     }

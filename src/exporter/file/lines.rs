@@ -4,12 +4,15 @@
 //! another process writes. Within a run a line is in a file whole or not at all: what a failed write left behind is
 //! cut off before the next one.
 
+mod write_error;
+
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use tracing::warn;
 
+use self::write_error::WriteError;
 use crate::exporter::config::FileConfig;
 
 const PREFIX: &str = "kept-";
@@ -23,46 +26,6 @@ pub(super) struct LineFiles {
     files_max: usize,
     current: Option<Current>,
     write: fn(&mut File, &[u8]) -> io::Result<()>,
-}
-
-/// An operation on the folder that failed.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum WriteError {
-    /// The folder could not be made.
-    #[error("cannot create the folder `{}`", path.display())]
-    CreateFolder {
-        path: PathBuf,
-        #[source]
-        source: io::Error,
-    },
-    /// The folder could not be listed.
-    #[error("cannot list the folder `{}`", path.display())]
-    List {
-        path: PathBuf,
-        #[source]
-        source: io::Error,
-    },
-    /// A new file could not be made.
-    #[error("cannot create `{}`", path.display())]
-    CreateFile {
-        path: PathBuf,
-        #[source]
-        source: io::Error,
-    },
-    /// A line could not be written.
-    #[error("cannot write to `{}`", path.display())]
-    Write {
-        path: PathBuf,
-        #[source]
-        source: io::Error,
-    },
-    /// A half-written line could not be cut off.
-    #[error("cannot cut a half-written line off `{}`", path.display())]
-    Truncate {
-        path: PathBuf,
-        #[source]
-        source: io::Error,
-    },
 }
 
 #[derive(Debug)]
@@ -92,25 +55,23 @@ impl LineFiles {
     /// # Errors
     /// [`WriteError`]; the line is not in any file then, or will be cut off before the next one is written.
     pub(super) fn append(&mut self, line: &[u8]) -> Result<(), WriteError> {
-        let mut current = match self.current.take() {
-            Some(current) if self.has_room(&current, line) => current,
-            Some(mut full) => {
-                full.cut_half_written_line()?;
-                drop(full);
-                self.begin_file()?
+        let size_bytes_max = self.rotation_bytes_max;
+        let full = self
+            .current
+            .take_if(|current| !current.has_room(line, size_bytes_max));
+        if let Some(mut full) = full {
+            if let Err(error) = full.cut_half_written_line() {
+                self.current = Some(full);
+                return Err(error);
             }
+        }
+        let mut current = match self.current.take() {
+            Some(current) => current,
             None => self.begin_file()?,
         };
         let written = current.write(line, self.write);
         self.current = Some(current);
         written
-    }
-
-    /// Whether `line` goes into this file. A file deleted or moved by somebody else gets no more lines: they would
-    /// vanish with it.
-    fn has_room(&self, current: &Current, line: &[u8]) -> bool {
-        let fits = current.size_bytes.saturating_add(line.len() as u64) <= self.rotation_bytes_max;
-        (fits || current.size_bytes == 0) && current.path.exists()
     }
 
     fn begin_file(&self) -> Result<Current, WriteError> {
@@ -160,6 +121,13 @@ impl LineFiles {
 }
 
 impl Current {
+    /// Whether `line` goes into this file. A file deleted or moved by somebody else gets no more lines: they would
+    /// vanish with it.
+    fn has_room(&self, line: &[u8], size_bytes_max: u64) -> bool {
+        let fits = self.size_bytes.saturating_add(line.len() as u64) <= size_bytes_max;
+        (fits || self.size_bytes == 0) && self.path.exists()
+    }
+
     fn write(
         &mut self,
         line: &[u8],

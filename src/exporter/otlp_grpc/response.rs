@@ -14,7 +14,8 @@ use tonic::body::Body;
 use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
 
-use crate::exporter::outcome::{Failure, Reason};
+use crate::exporter::outcome::Failure;
+use crate::exporter::reason::Reason;
 
 /// Longest answer that is read, in bytes.
 const RESPONSE_BYTES_MAX: usize = 64 << 10;

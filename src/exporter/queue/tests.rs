@@ -4,6 +4,7 @@ use bytes::Bytes;
 use futures_util::FutureExt as _;
 
 use super::*;
+use crate::exporter::config::Overflow;
 use crate::memory::Budget;
 use crate::metrics::Registry;
 
