@@ -59,11 +59,11 @@ impl LineFiles {
         let full = self
             .current
             .take_if(|current| !current.has_room(line, size_bytes_max));
-        if let Some(mut full) = full {
-            if let Err(error) = full.cut_half_written_line() {
-                self.current = Some(full);
-                return Err(error);
-            }
+        if let Some(mut full) = full
+            && let Err(error) = full.cut_half_written_line()
+        {
+            self.current = Some(full);
+            return Err(error);
         }
         let mut current = match self.current.take() {
             Some(current) => current,
