@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::shard::Trigger;
 use crate::accounting::Accounting;
-use crate::metrics::buffer::{BufferMetrics, DecidedMetrics, SamplerMetrics};
+use crate::metrics::{BufferMetrics, DecidedMetrics, SamplerMetrics};
 use crate::sampler::precedence::{Decision, Verdict};
 use crate::sampler::trace_summary::TraceSummary;
 

@@ -22,7 +22,7 @@ use crate::accounting::Accounting;
 use crate::batch::sub_batch::{SubBatch, TraceSpans};
 use crate::clock::Moment;
 use crate::memory::{Budget, Charge};
-use crate::metrics::buffer::{BufferMetrics, SamplerMetrics};
+use crate::metrics::{BufferMetrics, SamplerMetrics};
 use crate::otlp::wire::SpanHeader;
 use crate::sampler::policy::Context;
 use crate::sampler::policy_set::PolicySet;
