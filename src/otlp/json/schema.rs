@@ -58,6 +58,7 @@ const fn field(
 }
 
 const fn message(expected: &'static str, fields: &'static [Field]) -> Message {
+    assert!(fields.len() <= 32, "readers keep one bit for each field");
     Message {
         expected,
         fields,
