@@ -5,7 +5,7 @@
 //! read what any protobuf JSON parser reads (names of enum values, `snake_case` names, numbers as strings) and write only
 //! what all of them read.
 //!
-//! Reading is driven by one table of the schema ([`schema`]) and writes protobuf as it goes: what is held is never more
+//! Reading is driven by one table of the schema and writes protobuf as it goes: what is held is never more
 //! than the answer's own bytes. Building the messages first would let a small body of `{},{},…` take a hundred times its
 //! size. Writing goes through the generated types, over batches that are our own.
 //!
@@ -15,10 +15,7 @@
 mod decode;
 mod encode;
 mod error;
-mod protobuf;
 mod response;
-mod scalar;
-mod schema;
 #[cfg(test)]
 mod tests;
 

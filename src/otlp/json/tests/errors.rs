@@ -60,6 +60,14 @@ fn text_that_is_cut_off_or_goes_on_is_an_error() {
 }
 
 #[test]
+fn faults_between_fields_are_placed_in_the_message_that_holds_them() {
+    let error = error(&request_json(r#""name":"n";"kind":1"#));
+    assert_eq!(error.path, "resourceSpans[0].scopeSpans[0].spans[0]");
+    assert_eq!(error.reason, "expected `,` or `}`");
+    assert_eq!(super::error(r#"{"resourceSpans":[],"#).path, "");
+}
+
+#[test]
 fn objects_and_arrays_do_not_stand_for_each_other() {
     assert_eq!(
         error(r#"{"resourceSpans":{}}"#).reason,

@@ -195,7 +195,7 @@ fn enums_are_numbers_known_or_not_numeric_strings_or_names() {
     let reason = span_error(r#""kind":"SERVER""#, "kind");
     assert_eq!(
         reason,
-        "invalid value: string \"SERVER\", expected the number of an enum value, or its name"
+        "invalid value: string \"SERVER\", expected an integer from -2147483648 to 2147483647 or an enum value's name"
     );
     span_error(r#""status":{"code":"SPAN_KIND_SERVER"}"#, "status.code");
     span_error(r#""kind":2147483648"#, "kind");
