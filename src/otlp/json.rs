@@ -1,1 +1,25 @@
-//! OTLP/JSON.
+//! OTLP/JSON at the edges: trace requests from JSON to protobuf and back, and the JSON of answers.
+//!
+//! The mapping is protobuf's JSON mapping with the exceptions that the OTLP specification makes ("JSON Protobuf
+//! Encoding"): trace and span IDs are hexadecimal, enums are numbers, unknown fields are ignored. Where senders differ we
+//! read what any protobuf JSON parser reads (names of enum values, `snake_case` names, numbers as strings) and write only
+//! what all of them read.
+//!
+//! Reading is driven by one table of the schema and writes protobuf as it goes: what is held is never more
+//! than the answer's own bytes. Building the messages first would let a small body of `{},{},…` take a hundred times its
+//! size. Writing goes through the generated types, over batches that are our own.
+//!
+//! Limits: 128 levels of JSON nesting in known fields (an error beyond, and short of protobuf's 100 levels of messages,
+//! so that whatever is read here can be decoded by anyone), any depth in unknown ones.
+
+mod decode;
+mod encode;
+mod error;
+mod response;
+#[cfg(test)]
+mod tests;
+
+pub use decode::decode_request;
+pub use encode::encode_request;
+pub use error::JsonError;
+pub use response::{encode_response, encode_status};
