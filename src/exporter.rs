@@ -40,7 +40,6 @@ use parking_lot::Mutex;
 use tokio::runtime::Handle;
 use tokio::task::JoinSet;
 
-use self::batch::ExportBatch;
 use self::config::{Destination, ExporterConfig, QueueConfig, RetryConfig};
 use self::deliver::{Delivery, Sink, consume};
 use self::file::FileSink;
@@ -48,6 +47,7 @@ use self::ledger::Ledger;
 use self::otlp_grpc::GrpcSink;
 use self::otlp_http::HttpSink;
 use self::queue::{Offer, Queue, QueueGauges};
+use crate::batch::export::ExportBatch;
 use crate::clock::Clock;
 use crate::metrics::ExporterMetrics;
 
