@@ -1,11 +1,11 @@
 //! Remembered decisions, so that late spans follow them: bounded in bytes, 16 bytes a decision, no allocation later.
 //!
-//! Sets of 32 decisions, the most recently used first; a new one pushes the last of its set out. With 5 million
-//! decisions in 100 MB the sets are four fifths full, so that fewer than one in a hundred is forgotten early. All 64
+//! Sets of 64 decisions, the most recently used first; a new one pushes the last of its set out. With 5 million
+//! decisions in 100 MB the sets are four fifths full, so that fewer than one in 200 is forgotten early. All 64
 //! bits of the hash are compared (56 stored, 8 implied by the place), so that with 5 million remembered a false match
 //! has a chance of 3e-13 a look-up.
 //!
-//! An entry is two words:
+//! An entry is two words; a set has all first words, then all second ones:
 //!
 //! | word | bits 63-8                       | 7-2                     | 1-0      |
 //! |------|---------------------------------|-------------------------|----------|
@@ -34,13 +34,13 @@ impl Remembered {
     pub const POLICY_MAX: u16 = (1 << 14) - 1;
 }
 
-const WAYS: usize = 32;
+const WAYS: usize = 64;
 const ENTRY_BYTES: usize = 16;
 /// The place implies 8 bits of the hash, for which the number of sets must be a multiple of this.
 const SETS_STEP: usize = 256;
 
-/// A set's entries, two words each; a first word whose decision bits are 0 is empty.
-type Set = [u64; 2 * WAYS];
+/// A set's words; an entry whose first word has 0 for a decision is empty.
+type Set = [[u64; WAYS]; 2];
 
 /// A fixed number of remembered decisions. Single writer.
 #[derive(Debug)]
@@ -49,13 +49,13 @@ pub struct DecisionCache {
 }
 
 impl DecisionCache {
-    /// A cache of at most `limit_bytes`; of less than 128 KiB there is none, and nothing is remembered.
+    /// A cache of at most `limit_bytes`; of less than 256 KiB there is none, and nothing is remembered.
     #[must_use]
     pub fn new(limit_bytes: usize) -> Self {
         let sets = limit_bytes / (WAYS * ENTRY_BYTES) / SETS_STEP * SETS_STEP;
         Self {
             // Zeroed pages come from the system untouched: memory is used as decisions come in.
-            sets: vec![[0; 2 * WAYS]; sets],
+            sets: vec![[[0; WAYS]; 2]; sets],
         }
     }
 
@@ -71,9 +71,9 @@ impl DecisionCache {
         let Some(set) = self.set_mut(hash) else {
             return;
         };
-        let old = find(set, tag).unwrap_or(WAYS - 1);
-        set.copy_within(..2 * old, 2);
-        let [first, second, ..] = set;
+        let way = find(set, tag).unwrap_or(WAYS - 1);
+        move_to_front(set, way);
+        let [[first, ..], [second, ..]] = set;
         (*first, *second) = pack(tag, remembered);
     }
 
@@ -83,24 +83,27 @@ impl DecisionCache {
         let tag = tag_of(hash);
         let set = self.set_mut(hash)?;
         let way = find(set, tag)?;
-        if let Some(until) = set.get_mut(..2 * way + 2) {
-            until.rotate_right(2);
-        }
-        let [first, second, ..] = set;
+        move_to_front(set, way);
+        let [[first, ..], [second, ..]] = set;
         unpack(*first, *second)
     }
 
     /// All decisions remembered for the traces of `slot`.
     pub fn of_slot(&self, slot: Slot) -> impl Iterator<Item = (KeyHash, Remembered)> {
         let sets = self.sets.len();
-        self.sets.iter().enumerate().flat_map(move |(index, set)| {
-            let (entries, _) = set.as_chunks::<2>();
-            entries.iter().filter_map(move |[first, second]| {
-                let remembered = unpack(*first, *second)?;
-                let hash = hash_of(first >> 8, index, sets);
-                (hash.slot() == slot).then_some((hash, remembered))
+        self.sets
+            .iter()
+            .enumerate()
+            .flat_map(move |(index, [firsts, seconds])| {
+                firsts
+                    .iter()
+                    .zip(seconds)
+                    .filter_map(move |(first, second)| {
+                        let remembered = unpack(*first, *second)?;
+                        let hash = hash_of(first >> 8, index, sets);
+                        (hash.slot() == slot).then_some((hash, remembered))
+                    })
             })
-        })
     }
 
     fn set_mut(&mut self, hash: KeyHash) -> Option<&mut Set> {
@@ -126,11 +129,18 @@ fn hash_of(tag: u64, set_index: usize, sets: usize) -> KeyHash {
 }
 
 #[inline]
-fn find(set: &Set, tag: u64) -> Option<usize> {
-    let (entries, _) = set.as_chunks::<2>();
-    entries
+fn find([firsts, _]: &Set, tag: u64) -> Option<usize> {
+    firsts
         .iter()
-        .position(|[first, _]| first >> 8 == tag && first & 3 != 0)
+        .position(|first| first >> 8 == tag && first & 3 != 0)
+}
+
+fn move_to_front(set: &mut Set, way: usize) {
+    for words in set {
+        if let Some(until) = words.get_mut(..=way) {
+            until.rotate_right(1);
+        }
+    }
 }
 
 fn pack(tag: u64, remembered: Remembered) -> (u64, u64) {
@@ -203,7 +213,7 @@ mod tests {
             .filter(|number| cache.get(hash(*number)) != Some(remembered((*number % 100) as u16)));
         let forgotten = forgotten.count();
         assert!(
-            forgotten < decisions as usize / 100,
+            forgotten < decisions as usize / 200,
             "{forgotten} forgotten"
         );
     }
