@@ -598,3 +598,6 @@ fn envelope_at_hand(
         _ => EnvelopeId(u32::MAX),
     }
 }
+
+#[cfg(test)]
+mod tests;
