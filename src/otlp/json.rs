@@ -10,7 +10,8 @@
 //! size. Writing goes through the generated types, over batches that are our own.
 //!
 //! Limits: 128 levels of JSON nesting in known fields (an error beyond, and short of protobuf's 100 levels of messages,
-//! so that whatever is read here can be decoded by anyone), any depth in unknown ones.
+//! so that whatever is read here can be decoded by anyone), any depth in unknown ones. Messages that protobuf itself
+//! still decodes can nest deeper than that (40 arrays in one another); they are written, but only others can read them.
 
 mod decode;
 mod encode;
