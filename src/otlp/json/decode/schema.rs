@@ -1,4 +1,5 @@
-//! The trace messages of OTLP, as opentelemetry-proto 0.33 has them, in a table: each field's JSON name, proto name, number and type.
+//! The trace messages of OTLP, as opentelemetry-proto 0.33 has them, as a table: each field's JSON name, proto name,
+//! number and type.
 //!
 //! Profiles' `stringValueStrindex` and `keyStrindex` mean nothing in traces; they are passed on as they came.
 
