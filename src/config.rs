@@ -1,6 +1,6 @@
 //! Reading the server file and the policy file into the checked settings of the stages.
 //!
-//! text -> [`yaml`] (a tree with positions) -> [`environment`] (variables) -> [`decode`] (one kind of value each) ->
+//! text -> `yaml` (a tree with positions) -> [`environment`] (variables) -> `decode` (one kind of value each) ->
 //! [`server`] or [`policy_file`] (what the keys mean). All mistakes of a file are found in one run, each with file,
 //! line, column, key and what would be right. Nothing but these types leaves this module: no stage sees YAML.
 

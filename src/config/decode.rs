@@ -6,6 +6,7 @@
 
 mod collector;
 mod duration;
+mod durations;
 mod fields;
 mod scalars;
 mod size;
@@ -48,7 +49,12 @@ impl<'a> Place<'a> {
         matches!(self.node.value, Value::Mapping(_))
     }
 
+    /// Reports a mistake. Of several about one scalar only the first is kept: the others follow from it.
     pub(crate) fn error(&self, problem: impl Into<String>, advice: impl Into<String>) {
+        let is_scalar = matches!(self.node.value, Value::Scalar(_)) && !self.is_null();
+        if is_scalar && self.findings.has_error(self.position(), &self.path) {
+            return;
+        }
         self.findings
             .error(Some(self.position()), &self.path, problem, advice);
     }

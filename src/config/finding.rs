@@ -125,6 +125,17 @@ impl Findings {
         self.add(&self.warnings, position, key, problem.into(), advice.into());
     }
 
+    /// Whether no further error would be kept.
+    pub(crate) fn is_full(&self) -> bool {
+        self.errors.borrow().len() >= FINDINGS_MAX
+    }
+
+    pub(crate) fn has_error(&self, position: Position, key: &str) -> bool {
+        let errors = self.errors.borrow();
+        let mut errors = errors.iter();
+        errors.any(|error| error.position == Some(position) && error.key == key)
+    }
+
     /// The content when nothing is wrong with it.
     pub(crate) fn conclude<T>(self, config: Option<T>) -> Result<Checked<T>, ConfigErrors> {
         let mut errors = self.errors.into_inner();

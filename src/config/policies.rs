@@ -14,8 +14,11 @@ use settings::Settings;
 use super::decode::{Fields, Place, nearest};
 use crate::sampler::config::{PolicyConfig, RuleConfig};
 
+/// Most policies in one list.
+const POLICIES_MAX: usize = 10_000;
+
 /// Types of this version.
-const TYPES: [&str; 6] = [
+pub(super) const TYPES: [&str; 6] = [
     "always_sample",
     "latency",
     "status_code",
@@ -25,7 +28,7 @@ const TYPES: [&str; 6] = [
 ];
 
 /// Types that the collector has and this version has not.
-const LATER_TYPES: [&str; 11] = [
+pub(super) const LATER_TYPES: [&str; 11] = [
     "numeric_attribute",
     "string_attribute",
     "boolean_attribute",
@@ -42,7 +45,7 @@ const LATER_TYPES: [&str; 11] = [
 /// The policies of the file: every one has a name, and no two have the same.
 pub(super) fn policies(place: &Place<'_>) -> Vec<PolicyConfig> {
     let mut policies: Vec<PolicyConfig> = Vec::new();
-    for item in place.strict_items() {
+    for item in bounded_items(place) {
         let Some((name, rule)) = policy(&item) else {
             continue;
         };
@@ -66,7 +69,7 @@ pub(super) fn policies(place: &Place<'_>) -> Vec<PolicyConfig> {
 /// Sub-policies, which the collector lets go without names and share them.
 fn sub_policies(place: &Place<'_>) -> Vec<PolicyConfig> {
     let mut policies: Vec<PolicyConfig> = Vec::new();
-    for (index, item) in place.strict_items().into_iter().enumerate() {
+    for (index, item) in bounded_items(place).into_iter().enumerate() {
         let Some((name, Some(rule))) = policy(&item) else {
             continue;
         };
@@ -83,6 +86,16 @@ fn sub_policies(place: &Place<'_>) -> Vec<PolicyConfig> {
         policies.push(PolicyConfig { name, rule });
     }
     policies
+}
+
+fn bounded_items<'a>(place: &Place<'a>) -> Vec<Place<'a>> {
+    let items = place.strict_items();
+    if items.len() > POLICIES_MAX {
+        let problem = format!("lists {} policies", items.len());
+        place.error(problem, format!("at most {POLICIES_MAX}"));
+        return Vec::new();
+    }
+    items
 }
 
 /// The name (empty without one) and the rule, if it can be read. `None` when this is no policy at all.

@@ -6,10 +6,12 @@
 
 mod addresses;
 mod buffer;
+mod cors;
 mod exporter;
 mod headers;
 mod log;
 mod otlp;
+mod queue;
 mod receiver;
 
 pub use log::{LogConfig, LogFormat};

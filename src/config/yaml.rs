@@ -7,6 +7,8 @@
 mod loader;
 mod merge;
 mod scalar;
+mod tag;
+mod weight;
 
 pub(crate) use loader::parse;
 pub(crate) use scalar::Resolved;

@@ -102,6 +102,9 @@ impl<'a> Fields<'a> {
             if self.is_known(&entry.key.text) {
                 continue;
             }
+            if self.place.findings.is_full() {
+                break;
+            }
             let advice = match nearest(&entry.key.text, &self.known) {
                 Some(name) => format!("did you mean {name:?}?"),
                 None if self.known.is_empty() => "there are no keys here".to_owned(),

@@ -2,35 +2,47 @@
 
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
-use std::time::Duration;
 
-use super::duration::{NotADuration, parse_ns};
 use super::size::{format_bytes, parse_bytes};
 use super::{Place, nearest};
 use crate::config::yaml::{Resolved, Style, Value};
 
-/// Longest duration taken for a timeout, an interval or an age: a year.
-const DURATION_MAX: Duration = Duration::from_secs(365 * 86_400);
-const DURATION_ADVICE: &str = "write it like 30s, 1m30s, 500ms or 1d";
 const SIZE_ADVICE: &str = "write it like 512MiB, 64KB or a number of bytes";
 
 impl<'a> Place<'a> {
     /// A string. Numbers and booleans are not taken for strings unless they come from the environment.
     pub(crate) fn text(&self) -> Option<&'a str> {
-        if let Value::Scalar(scalar) = &self.node.value {
-            match scalar.resolve() {
-                Resolved::Text(text) => return Some(text),
-                _ if scalar.style == Style::Expanded => return Some(&scalar.text),
-                Resolved::Null => {}
-                _ => {
-                    let advice = format!("put it in quotes: {:?}", scalar.text);
-                    self.mismatch("a string", advice);
-                    return None;
+        let text = self.as_text();
+        if text.is_none() {
+            let advice = match &self.node.value {
+                Value::Scalar(scalar) if !self.is_null() => {
+                    format!("put it in quotes: {:?}", scalar.text)
                 }
-            }
+                _ => String::new(),
+            };
+            self.mismatch("a string", advice);
         }
-        self.mismatch("a string", "");
-        None
+        text
+    }
+
+    /// As [`Place::text`], for secrets: no message shows them.
+    pub(crate) fn secret_text(&self) -> Option<&'a str> {
+        let text = self.as_text();
+        if text.is_none() {
+            self.error("expected a string", "numbers need quotes");
+        }
+        text
+    }
+
+    fn as_text(&self) -> Option<&'a str> {
+        let Value::Scalar(scalar) = &self.node.value else {
+            return None;
+        };
+        match scalar.resolve() {
+            Resolved::Text(text) => Some(text),
+            _ if scalar.style == Style::Expanded => Some(&scalar.text),
+            _ => None,
+        }
     }
 
     /// A string that is not empty.
@@ -109,83 +121,6 @@ impl<'a> Place<'a> {
     pub(crate) fn size_in_memory(&self, range: RangeInclusive<u64>) -> Option<usize> {
         self.size(range)
             .and_then(|bytes| usize::try_from(bytes).ok())
-    }
-
-    /// A duration of a year at most, above zero.
-    pub(crate) fn duration(&self) -> Option<Duration> {
-        let duration = self.duration_or_zero()?;
-        if duration.is_zero() {
-            self.error("must be longer than 0", DURATION_ADVICE);
-            return None;
-        }
-        Some(duration)
-    }
-
-    /// A duration of a year at most, or zero, where zero means none.
-    pub(crate) fn duration_or_none(&self) -> Option<Option<Duration>> {
-        let duration = self.duration_or_zero()?;
-        Some((!duration.is_zero()).then_some(duration))
-    }
-
-    /// A duration of a year at most; zero needs no unit.
-    pub(crate) fn duration_or_zero(&self) -> Option<Duration> {
-        let ns = match self.resolved() {
-            Some(Resolved::Int(0)) => 0,
-            Some(Resolved::Int(_) | Resolved::Float(_)) => {
-                self.error(
-                    format!(
-                        "expected a duration, found {} without unit",
-                        self.node.describe()
-                    ),
-                    DURATION_ADVICE,
-                );
-                return None;
-            }
-            Some(Resolved::Text(text)) => self.duration_ns(text)?,
-            _ => {
-                self.mismatch("a duration", DURATION_ADVICE);
-                return None;
-            }
-        };
-        let Ok(ns) = u64::try_from(ns) else {
-            self.error("must not be negative", "");
-            return None;
-        };
-        let duration = Duration::from_nanos(ns);
-        if duration > DURATION_MAX {
-            self.error("is too long", "at most 365d");
-            return None;
-        }
-        Some(duration)
-    }
-
-    /// The seconds that a bare whole number stands for; `None` when this is none.
-    pub(crate) fn bare_seconds(&self) -> Option<Duration> {
-        match self.resolved() {
-            Some(Resolved::Int(seconds)) => {
-                let seconds = u64::try_from(seconds).ok()?;
-                Some(Duration::from_secs(seconds)).filter(|duration| *duration <= DURATION_MAX)
-            }
-            _ => None,
-        }
-    }
-
-    /// Nanoseconds of a duration in Go's notation.
-    pub(super) fn duration_ns(&self, text: &str) -> Option<i64> {
-        let found = self.node.describe();
-        let problem = match parse_ns(text) {
-            Ok(ns) => return Some(ns),
-            Err(NotADuration::MissingUnit) => {
-                format!("expected a duration, found {found} without unit")
-            }
-            Err(NotADuration::UnknownUnit(unit)) => {
-                format!("expected a duration, found {found}: {unit:?} is no unit")
-            }
-            Err(NotADuration::Malformed) => format!("expected a duration, found {found}"),
-            Err(NotADuration::OutOfRange) => format!("{found} is too long for a duration"),
-        };
-        self.error(problem, DURATION_ADVICE);
-        None
     }
 
     /// One of some names.

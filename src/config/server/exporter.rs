@@ -3,15 +3,14 @@
 use std::path::PathBuf;
 
 use super::otlp;
+use super::queue::queue;
 use crate::config::decode::{Fields, Place, nearest};
-use crate::exporter::config::{Destination, ExporterConfig, FileConfig, Overflow, QueueConfig};
+use crate::exporter::config::{Destination, ExporterConfig, FileConfig, QueueConfig};
 
 /// Most exporters: each has a queue, and every kept trace goes to all.
 const EXPORTERS_MAX: usize = 16;
 /// Longest name, which is the label of metrics.
 const NAME_BYTES_MAX: usize = 100;
-/// Most requests under way of one exporter.
-const CONSUMERS_MAX: usize = 1_024;
 /// Least `rotation.max_size`: smaller files only cost directory entries.
 const ROTATION_BYTES_MIN: u64 = 1_024;
 
@@ -127,45 +126,4 @@ fn file(fields: &mut Fields<'_>) -> FileConfig {
         rotation.finish();
     }
     config
-}
-
-fn queue(fields: &mut Fields<'_>, batch_bytes_max: usize) -> QueueConfig {
-    let mut config = QueueConfig::default();
-    let Some(mut queue) = fields.section("sending_queue") else {
-        return config;
-    };
-    queue.set("limit", &mut config.limit_bytes, |limit| {
-        queue_limit(limit, batch_bytes_max)
-    });
-    queue.set("num_consumers", &mut config.num_consumers, |consumers| {
-        consumers.count(1..=CONSUMERS_MAX)
-    });
-    let choices = [
-        ("wait", Overflow::Wait),
-        ("drop_oldest", Overflow::DropOldest),
-    ];
-    queue.set("overflow", &mut config.overflow, |overflow| {
-        overflow.choice(&choices)
-    });
-    let advice = "use limit, in bytes, for example 256MiB";
-    queue.refuse("queue_size", "is a key of the collector", advice);
-    queue.refuse("sizer", "is a key of the collector", advice);
-    let advice = "use overflow: wait or drop_oldest";
-    queue.refuse("block_on_overflow", "is a key of the collector", advice);
-    let advice = "every exporter has a queue; set its limit";
-    queue.refuse("enabled", "is a key of the collector", advice);
-    queue.finish();
-    config
-}
-
-fn queue_limit(place: &Place<'_>, batch_bytes_max: usize) -> Option<u64> {
-    let bytes = place.size(1..=u64::MAX)?;
-    if bytes < batch_bytes_max as u64 {
-        place.error(
-            "is smaller than batch.max_size, so that no full request would fit",
-            "raise it, or lower batch.max_size",
-        );
-        return None;
-    }
-    Some(bytes)
 }

@@ -72,7 +72,7 @@ fn header_value(place: &Place<'_>) -> Option<String> {
     let value = if place.is_mapping() {
         value_from_file(place)?
     } else {
-        place.text()?.to_owned()
+        place.secret_text()?.to_owned()
     };
     // The value is a secret more often than not: no message shows it.
     if HeaderValue::from_str(&value).is_err() {

@@ -2,8 +2,10 @@
 
 use std::collections::HashMap;
 
-use saphyr_parser::{Event, Parser, ScalarStyle, Span, Tag};
+use saphyr_parser::{Event, Parser, Span};
 
+use super::tag::{refuse_tag, style_of};
+use super::weight::{Weight, weigh};
 use super::{
     DEPTH_MAX, Entry, FILE_BYTES_MAX, Key, NODES_MAX, Node, Scalar, Style, TEXT_BYTES_MAX, Value,
     merge,
@@ -34,14 +36,6 @@ enum Content {
         entries: Vec<Entry>,
         key: Option<Key>,
     },
-}
-
-/// What a subtree adds when it is copied.
-#[derive(Clone, Copy, Default)]
-struct Weight {
-    nodes: usize,
-    text_bytes: usize,
-    depth: usize,
 }
 
 /// The rest of the file makes no sense after this.
@@ -92,19 +86,20 @@ impl Loader<'_> {
     }
 
     fn event(&mut self, event: Event<'_>, position: Position) -> Result<(), Broken> {
+        let at = |problem| Broken { position, problem };
         match event {
             Event::DocumentStart(_) => self.start_document(position),
             Event::Scalar(text, style, anchor, tag) => {
-                let style = style_of(style, tag.as_deref(), position)?;
+                let style = style_of(style, tag.as_deref()).map_err(at)?;
                 let text = text.into_owned();
                 self.scalar(Scalar { text, style }, anchor, position)
             }
             Event::SequenceStart(anchor, tag) => {
-                refuse_tag(tag.as_deref(), "seq", position)?;
+                refuse_tag(tag.as_deref(), "seq").map_err(at)?;
                 self.start(anchor, position, Content::Sequence(Vec::new()))
             }
             Event::MappingStart(anchor, tag) => {
-                refuse_tag(tag.as_deref(), "map", position)?;
+                refuse_tag(tag.as_deref(), "map").map_err(at)?;
                 let entries = Vec::new();
                 self.start(anchor, position, Content::Mapping { entries, key: None })
             }
@@ -239,32 +234,6 @@ impl Loader<'_> {
     }
 }
 
-fn weigh(node: &Node) -> Weight {
-    let mut weight = Weight {
-        nodes: 1,
-        ..Weight::default()
-    };
-    let mut add = |child: &Node| {
-        let inner = weigh(child);
-        weight.nodes += inner.nodes;
-        weight.text_bytes += inner.text_bytes;
-        weight.depth = weight.depth.max(inner.depth);
-    };
-    match &node.value {
-        Value::Scalar(scalar) => {
-            weight.text_bytes = scalar.text.len();
-            return weight;
-        }
-        Value::Sequence(items) => items.iter().for_each(&mut add),
-        Value::Mapping(entries) => entries.iter().for_each(|entry| add(&entry.value)),
-    }
-    if let Value::Mapping(entries) = &node.value {
-        weight.text_bytes += entries.iter().map(|e| e.key.text.len()).sum::<usize>();
-    }
-    weight.depth += 1;
-    weight
-}
-
 /// A key without any value: the parser has no place for it.
 fn is_absent(node: &Node) -> bool {
     matches!(&node.value, Value::Scalar(scalar) if scalar.style == Style::Plain && scalar.text.is_empty())
@@ -282,33 +251,6 @@ fn key_of(node: Node) -> Result<Key, Broken> {
             "a key must be a scalar, not a list or a mapping",
         )),
     }
-}
-
-fn style_of(style: ScalarStyle, tag: Option<&Tag>, position: Position) -> Result<Style, Broken> {
-    let written = match style {
-        ScalarStyle::Plain => Style::Plain,
-        _ => Style::Quoted,
-    };
-    let Some(tag) = tag else { return Ok(written) };
-    match tag.suffix.as_str() {
-        "str" if tag.is_yaml_core_schema() => Ok(Style::Quoted),
-        "int" | "float" | "bool" | "null" if tag.is_yaml_core_schema() => Ok(Style::Plain),
-        _ => Err(unknown_tag(tag, position)),
-    }
-}
-
-fn refuse_tag(tag: Option<&Tag>, allowed: &str, position: Position) -> Result<(), Broken> {
-    match tag {
-        Some(tag) if !(tag.is_yaml_core_schema() && tag.suffix == allowed) => {
-            Err(unknown_tag(tag, position))
-        }
-        _ => Ok(()),
-    }
-}
-
-fn unknown_tag(tag: &Tag, position: Position) -> Broken {
-    let problem = format!("the tag {tag} is not supported");
-    Broken { position, problem }
 }
 
 fn broken(position: Position, problem: &str) -> Broken {

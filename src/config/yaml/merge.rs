@@ -3,6 +3,8 @@
 //! Source of the rules: the YAML merge key type. A key of the mapping itself wins wherever it stands; in a list of
 //! mappings the earlier wins.
 
+use std::collections::{HashMap, HashSet};
+
 use super::{Entry, Node, Value};
 use crate::config::finding::{Findings, Position};
 
@@ -24,11 +26,13 @@ pub(super) fn resolve(entries: Vec<Entry>, findings: &Findings) -> Vec<Entry> {
         own.push(entry);
     }
     let mut own = without_doubles(own, findings);
+    let mut taken: HashSet<String> = own.iter().map(|entry| entry.key.text.clone()).collect();
     for source in merged {
         let Value::Mapping(entries) = source.value else {
             continue;
         };
-        add_missing(&mut own, entries);
+        let missing = entries.into_iter();
+        own.extend(missing.filter(|entry| taken.insert(entry.key.text.clone())));
     }
     own
 }
@@ -49,18 +53,8 @@ fn sources(value: Node, findings: &Findings) -> Vec<Node> {
     mappings
 }
 
-fn add_missing(own: &mut Vec<Entry>, entries: Vec<Entry>) {
-    let taken: std::collections::HashSet<String> =
-        own.iter().map(|entry| entry.key.text.clone()).collect();
-    own.extend(
-        entries
-            .into_iter()
-            .filter(|entry| !taken.contains(&entry.key.text)),
-    );
-}
-
 fn without_doubles(entries: Vec<Entry>, findings: &Findings) -> Vec<Entry> {
-    let mut seen = std::collections::HashMap::new();
+    let mut seen = HashMap::new();
     let mut kept = Vec::with_capacity(entries.len());
     for entry in entries {
         let position = entry.key.position;
