@@ -18,6 +18,8 @@ pub mod accounting;
 pub mod batch;
 pub mod otlp;
 
+pub mod config;
+
 pub mod clock;
 pub mod memory;
 pub mod metrics;
