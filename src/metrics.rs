@@ -5,6 +5,7 @@
 
 mod buffer;
 mod exporter;
+mod receiver;
 mod router;
 
 use std::sync::Arc;
@@ -16,6 +17,7 @@ use metrics_exporter_prometheus::{
 
 pub use buffer::{BufferMetrics, DecidedMetrics, SamplerMetrics};
 pub use exporter::ExporterMetrics;
+pub use receiver::{ReceiverMetrics, RefusedRequests, TransportMetrics};
 pub use router::RouterMetrics;
 
 /// Bucket bounds of every histogram, in seconds: 100 µs to 30 s.

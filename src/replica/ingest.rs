@@ -76,9 +76,8 @@ impl ReplicaIngest {
             .charge
             .grow(size_of_val(spans) as u64)
             .map_err(|exhausted| Refusal::Overloaded(format!("memory.limit: {exhausted}")))?;
-        let routed: Routed = SPLITTER.with_borrow_mut(|splitter| {
-            splitter.split(request, spans, self.inboxes.len())
-        });
+        let routed: Routed =
+            SPLITTER.with_borrow_mut(|splitter| splitter.split(request, spans, self.inboxes.len()));
         let mut permits: Vec<Permit<'_>> = Vec::with_capacity(routed.len());
         for (shard, _) in &routed {
             let permit = self.inboxes.get(shard.0).and_then(Inbox::reserve);
