@@ -14,6 +14,8 @@ pub mod exporter;
 
 pub mod otlp;
 
+pub mod tools;
+
 pub mod clock;
 pub mod memory;
 pub mod metrics;
