@@ -14,6 +14,7 @@ pub mod exporter;
 
 pub mod otlp;
 
+pub mod cli;
 pub mod tools;
 
 pub mod clock;
