@@ -3,6 +3,8 @@
 //! Each replica has a [`Registry`] of its own. Stages get structs of handles that are resolved once, at start, so that
 //! counting is an atomic addition, done per batch and not per span. Names are `tailsieve_<stage>_<noun>_<unit>`.
 
+pub mod receiver;
+
 use std::sync::Arc;
 
 use ::metrics::{Counter, Gauge, Histogram, Key, KeyName, Label, Level, Metadata, Recorder, Unit};

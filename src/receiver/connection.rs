@@ -1,0 +1,233 @@
+//! One client connection: HTTP/1.1 or HTTP/2 by its first bytes, all of its requests in one task.
+//!
+//! hyper would spawn a task per HTTP/2 stream. Here a connection's streams run inside the connection's own task: a
+//! request that arrives whole is read, handed over and answered within one wake-up, without a hop to another thread. In
+//! return one connection never uses more than one core at a time; clients that need more open several.
+
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use futures_util::Stream;
+use futures_util::stream::FuturesUnordered;
+use http::{Request, Response};
+use hyper::body::Incoming;
+use hyper::rt::Executor;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use parking_lot::Mutex;
+use tokio::net::TcpStream;
+use tokio::sync::watch;
+
+use super::answer::AnswerBody;
+use super::config::KeepaliveConfig;
+use super::phase::Phase;
+
+/// Largest HTTP/2 frame taken, in bytes: a typical request fits in one and is then not copied.
+const FRAME_BYTES_MAX: u32 = 1 << 20;
+
+/// HTTP/2 flow-control windows, in bytes: what a client may send ahead of being read.
+const STREAM_WINDOW_BYTES: u32 = 4 << 20;
+const CONNECTION_WINDOW_BYTES: u32 = 16 << 20;
+
+/// Limits and times of a connection.
+#[derive(Debug, Clone)]
+pub(super) struct ConnectionSettings {
+    /// HTTP/2 streams open at once.
+    pub(super) streams_max: u32,
+    /// HTTP/2 pings.
+    pub(super) ping_time: Duration,
+    pub(super) ping_timeout: Duration,
+    /// Age after which an HTTP/2 client is asked to connect anew, and the grace after that.
+    pub(super) age_max: Option<(Duration, Duration)>,
+    /// Time for the head of an HTTP/1.1 request; idle connections are closed after it.
+    pub(super) head_timeout: Duration,
+}
+
+/// What answers the requests of a port.
+pub(super) trait Answer: Send + Sync + 'static {
+    /// Answers one request; failures are answers too.
+    fn answer(
+        &self,
+        request: Request<Incoming>,
+    ) -> impl Future<Output = Response<AnswerBody>> + Send;
+}
+
+/// Serves the connections of a port.
+pub(super) struct ConnectionServer<A> {
+    settings: ConnectionSettings,
+    answers: Arc<A>,
+}
+
+/// Streams that hyper asks to run, until their connection takes them over. Bounded by `streams_max`.
+#[derive(Clone, Default)]
+struct StreamSpawner(Arc<Mutex<Vec<StreamTask>>>);
+
+type StreamTask = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// A connection and its streams as one future.
+struct WithStreams<C> {
+    connection: Pin<Box<C>>,
+    spawner: StreamSpawner,
+    streams: FuturesUnordered<StreamTask>,
+}
+
+impl ConnectionSettings {
+    /// Of the gRPC port. `head_timeout` meets only clients that speak HTTP/1.1 to it by mistake.
+    pub(super) fn new(
+        streams_max: u32,
+        keepalive: &KeepaliveConfig,
+        head_timeout: Duration,
+    ) -> Self {
+        Self {
+            streams_max,
+            ping_time: keepalive.time,
+            ping_timeout: keepalive.timeout,
+            age_max: keepalive
+                .max_connection_age
+                .map(|age| (age, keepalive.max_connection_age_grace)),
+            head_timeout,
+        }
+    }
+}
+
+impl<A> Clone for ConnectionServer<A> {
+    fn clone(&self) -> Self {
+        Self {
+            settings: self.settings.clone(),
+            answers: Arc::clone(&self.answers),
+        }
+    }
+}
+
+impl<A: Answer> ConnectionServer<A> {
+    pub(super) fn new(settings: ConnectionSettings, answers: A) -> Self {
+        Self {
+            settings,
+            answers: Arc::new(answers),
+        }
+    }
+
+    /// Serves `stream` until the client closes it, it is too old, or `phase` ends it.
+    pub(super) async fn serve(&self, stream: TcpStream, mut phase: watch::Receiver<Phase>) {
+        let service = service_fn(|request| {
+            let answers = Arc::clone(&self.answers);
+            async move { Ok::<_, Infallible>(answers.answer(request).await) }
+        });
+        let spawner = StreamSpawner::default();
+        let builder = self.builder(spawner.clone());
+        let mut connection = WithStreams {
+            connection: Box::pin(builder.serve_connection(TokioIo::new(stream), service)),
+            spawner,
+            streams: FuturesUnordered::new(),
+        };
+        let grace = tokio::select! {
+            biased;
+            result = &mut connection => return log_end(result),
+            grace = self.reason_to_leave(&mut phase) => grace,
+        };
+        connection.connection.as_mut().graceful_shutdown();
+        tokio::select! {
+            biased;
+            result = &mut connection => log_end(result),
+            () = end_of_grace(grace, &mut phase) => {}
+        }
+    }
+
+    /// Waits until the connection should end; gives the time that it may still take, where that is bounded by itself.
+    async fn reason_to_leave(&self, phase: &mut watch::Receiver<Phase>) -> Option<Duration> {
+        let leave_at = phase.borrow().leave_at();
+        let asked = phase.wait_for(|now| *now >= leave_at);
+        let Some((age, grace)) = self.settings.age_max else {
+            let _ended = asked.await.is_err();
+            return None;
+        };
+        tokio::select! {
+            _ = asked => None,
+            () = tokio::time::sleep(jittered(age)) => Some(grace),
+        }
+    }
+
+    fn builder(&self, spawner: StreamSpawner) -> auto::Builder<StreamSpawner> {
+        let settings = &self.settings;
+        let mut builder = auto::Builder::new(spawner);
+        builder
+            .http1()
+            .timer(TokioTimer::new())
+            .header_read_timeout(settings.head_timeout);
+        builder
+            .http2()
+            .timer(TokioTimer::new())
+            .max_concurrent_streams(settings.streams_max)
+            .max_frame_size(FRAME_BYTES_MAX)
+            .initial_stream_window_size(STREAM_WINDOW_BYTES)
+            .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
+            .keep_alive_interval(settings.ping_time)
+            .keep_alive_timeout(settings.ping_timeout)
+            .auto_date_header(false);
+        builder
+    }
+}
+
+impl<F: Future<Output = ()> + Send + 'static> Executor<F> for StreamSpawner {
+    fn execute(&self, stream: F) {
+        self.0.lock().push(Box::pin(stream));
+    }
+}
+
+impl<C: Future> Future for WithStreams<C> {
+    type Output = C::Output;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<C::Output> {
+        loop {
+            if let Poll::Ready(result) = self.connection.as_mut().poll(cx) {
+                return Poll::Ready(result);
+            }
+            let mut progress = self.adopt_streams();
+            while let Poll::Ready(Some(())) = Pin::new(&mut self.streams).poll_next(cx) {
+                progress = true;
+            }
+            // What a stream has written is sent by the connection.
+            if !progress {
+                return Poll::Pending;
+            }
+        }
+    }
+}
+
+impl<C> WithStreams<C> {
+    fn adopt_streams(&mut self) -> bool {
+        let mut spawned = self.spawner.0.lock();
+        let any = !spawned.is_empty();
+        self.streams.extend(spawned.drain(..));
+        any
+    }
+}
+
+/// Ends when the connection has had its time: its own grace, or the end of the process's.
+async fn end_of_grace(grace: Option<Duration>, phase: &mut watch::Receiver<Phase>) {
+    let aborted = phase.wait_for(|now| *now == Phase::Aborted);
+    match grace {
+        None => {
+            let _ended = aborted.await.is_err();
+        }
+        Some(grace) => tokio::select! {
+            _ = aborted => {}
+            () = tokio::time::sleep(grace) => {}
+        },
+    }
+}
+
+/// Up to a tenth more or less, so that connections opened together do not all reconnect together.
+fn jittered(age: Duration) -> Duration {
+    age.mul_f64(rand::random_range(0.9..=1.1))
+}
+
+fn log_end<E: std::fmt::Display>(result: Result<(), E>) {
+    if let Err(error) = result {
+        tracing::debug!(%error, "client connection ended");
+    }
+}
