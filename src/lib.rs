@@ -29,3 +29,6 @@ pub mod clock;
 pub mod config;
 pub mod memory;
 pub mod metrics;
+
+pub mod cli;
+pub mod tools;

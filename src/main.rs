@@ -1,3 +1,10 @@
-//! The `tailsieve` command.
+//! The `tailsieve` command: arguments to a command, and nothing else.
 
-fn main() {}
+use std::process::ExitCode;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    tailsieve::cli::main()
+}

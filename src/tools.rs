@@ -1,0 +1,17 @@
+//! What the commands `generate`, `send` and `sink` are made of: an OTLP client with retry, sources of load, a backend.
+//!
+//! Architecture invariant: no stage of the replica knows this module. The tools measure and check the replica, so they
+//! keep their own books ([`generate::ledger`], [`sink::ledger`]) and read protobuf their own way ([`fields`]): they
+//! must not share a mistake with what they check.
+
+pub mod client;
+pub mod deliver;
+pub mod drive;
+pub mod fields;
+pub mod message;
+pub mod pace;
+pub mod tally;
+
+pub mod generate;
+//pub mod replay;
+//pub mod sink;
