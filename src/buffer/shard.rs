@@ -154,10 +154,13 @@ impl Pressure {
     }
 
     /// Whether undecided traces should be decided early.
+    fn is_relieved_by_deciding(&self) -> bool {
+        let floor = self.budget.limit_bytes() / 100 * UNDECIDED_FLOOR_PERCENT;
+        self.is_high() && self.undecided_bytes.load(Ordering::Relaxed) > floor
+    }
+
     fn is_high(&self) -> bool {
-        let limit = self.budget.limit_bytes();
-        self.budget.used_bytes() > limit / 100 * PRESSURE_PERCENT
-            && self.undecided_bytes.load(Ordering::Relaxed) > limit / 100 * UNDECIDED_FLOOR_PERCENT
+        self.budget.used_bytes() > self.budget.limit_bytes() / 100 * PRESSURE_PERCENT
     }
 
     fn trace_bytes_max(&self) -> u64 {
@@ -240,9 +243,9 @@ impl Shard {
         has_more |= self.decide_due(now);
         has_more |= self.relieve_pressure(now);
         has_more |= self.is_finishing && self.decide_oldest(Trigger::Shutdown, now);
-        has_more |= self
-            .release
-            .turn(now, self.is_finishing, &mut self.envelopes);
+        // Kept traces that wait for company hold memory too.
+        let flush = self.is_finishing || self.pressure.is_high();
+        has_more |= self.release.turn(now, flush, &mut self.envelopes);
         self.settle(now);
         if has_more {
             return Turn::Again;
@@ -448,7 +451,7 @@ impl Shard {
         let traces_max = self.policies.windows.num_traces;
         let traces_max = traces_max.map_or(usize::MAX, |all| all.div_ceil(self.shards));
         let mut decided = 0;
-        while self.table.len() > traces_max || self.pressure.is_high() {
+        while self.table.len() > traces_max || self.pressure.is_relieved_by_deciding() {
             let Some(oldest) = self.table.oldest() else {
                 return false;
             };
