@@ -9,7 +9,7 @@ pub mod run;
 
 pub mod generate;
 //pub mod send;
-//pub mod sink;
+pub mod sink;
 
 pub mod completions;
 
@@ -46,7 +46,7 @@ enum Command {
     Run(run::RunArgs),
     Generate(generate::GenerateArgs),
     //Send(send::SendArgs),
-    //Sink(sink::SinkArgs),
+    Sink(sink::SinkArgs),
     Completions(completions::CompletionsArgs),
 }
 
@@ -96,7 +96,7 @@ impl Command {
             Self::Run(args) => args.execute(),
             Self::Generate(args) => args.execute(),
             //Self::Send(args) => args.execute(),
-            //Self::Sink(args) => args.execute(),
+            Self::Sink(args) => args.execute(),
             Self::Completions(args) => args.execute(),
         }
     }

@@ -14,4 +14,4 @@ pub mod tally;
 
 pub mod generate;
 //pub mod replay;
-//pub mod sink;
+pub mod sink;
