@@ -8,7 +8,7 @@
 pub mod run;
 
 pub mod generate;
-//pub mod send;
+pub mod send;
 pub mod sink;
 
 pub mod completions;
@@ -45,7 +45,7 @@ pub struct Cli {
 enum Command {
     Run(run::RunArgs),
     Generate(generate::GenerateArgs),
-    //Send(send::SendArgs),
+    Send(send::SendArgs),
     Sink(sink::SinkArgs),
     Completions(completions::CompletionsArgs),
 }
@@ -95,7 +95,7 @@ impl Command {
         match self {
             Self::Run(args) => args.execute(),
             Self::Generate(args) => args.execute(),
-            //Self::Send(args) => args.execute(),
+            Self::Send(args) => args.execute(),
             Self::Sink(args) => args.execute(),
             Self::Completions(args) => args.execute(),
         }
