@@ -1,3 +1,17 @@
 //! The buffer: single-writer shards that hold each trace's raw spans until it is decided.
+//!
+//! A shard is a synchronous state machine ([`shard::Shard::turn`]); [`driver`] gives it a thread. What it keeps goes to
+//! [`release`], which encodes export batches for whoever is behind [`release::Outlet`].
 
 pub mod config;
+pub mod deadlines;
+pub mod decision_cache;
+pub mod driver;
+mod envelopes;
+pub mod inbox;
+mod ledger;
+pub mod release;
+pub mod shard;
+mod span_store;
+mod trace;
+mod trace_table;

@@ -23,6 +23,8 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
+use crate::config::server::LogConfig;
+
 /// Exit code of a command that ran to its end but did not get everything across.
 pub const INCOMPLETE: u8 = 3;
 
@@ -74,8 +76,7 @@ pub fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => error.exit(),
     };
-    cli.logging.start();
-    match cli.command.execute() {
+    match cli.command.execute(&cli.logging) {
         Ok(code) => code,
         Err(error) => {
             eprintln!("tailsieve: {error:#}");
@@ -91,9 +92,13 @@ pub fn command() -> clap::Command {
 }
 
 impl Command {
-    fn execute(self) -> anyhow::Result<ExitCode> {
+    fn execute(self, logging: &logging::LoggingArgs) -> anyhow::Result<ExitCode> {
+        // A replica's configuration has a say in its logging.
+        if !matches!(self, Self::Run(_)) {
+            logging.start(&LogConfig::default());
+        }
         match self {
-            Self::Run(args) => args.execute(),
+            Self::Run(args) => args.execute(logging),
             Self::Generate(args) => args.execute(),
             Self::Send(args) => args.execute(),
             Self::Sink(args) => args.execute(),

@@ -3,7 +3,10 @@
 //! Each replica has a [`Registry`] of its own. Stages get structs of handles that are resolved once, at start, so that
 //! counting is an atomic addition, done per batch and not per span. Names are `tailsieve_<stage>_<noun>_<unit>`.
 
-pub mod receiver;
+mod buffer;
+mod exporter;
+mod receiver;
+mod router;
 
 use std::sync::Arc;
 
@@ -11,6 +14,11 @@ use ::metrics::{Counter, Gauge, Histogram, Key, KeyName, Label, Level, Metadata,
 use metrics_exporter_prometheus::{
     Matcher, PrometheusBuilder, PrometheusHandle, PrometheusRecorder,
 };
+
+pub use buffer::{BufferMetrics, DecidedMetrics, SamplerMetrics};
+pub use exporter::ExporterMetrics;
+pub use receiver::{ReceiverMetrics, RefusedRequests, TransportMetrics};
+pub use router::RouterMetrics;
 
 /// Bucket bounds of every histogram, in seconds: 100 µs to 30 s.
 const SECONDS_BUCKETS: [f64; 14] = [

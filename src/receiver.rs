@@ -34,7 +34,7 @@ use tonic_health::server::HealthReporter;
 
 use crate::clock::Clock;
 use crate::memory::Budget;
-use crate::metrics::receiver::ReceiverMetrics;
+use crate::metrics::ReceiverMetrics;
 
 use admission::Admission;
 use config::{GrpcConfig, HttpConfig, KeepaliveConfig, ReceiverConfig};

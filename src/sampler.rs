@@ -1,5 +1,12 @@
 //! The sampler: policies, compiled into an immutable set, that decide about whole traces.
 //!
-//! Architecture invariant: no I/O, no clock but the moment given, no knowledge of transports.
+//! Architecture invariant: no I/O, no clock but the moment given, no knowledge of transports or of how spans are held.
 
 pub mod config;
+mod limiter;
+pub mod policies;
+pub mod policy;
+pub mod policy_set;
+pub mod precedence;
+pub mod trace_summary;
+pub mod trace_view;

@@ -4,7 +4,20 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use anyhow::Context;
 use clap::Args;
+use tokio::runtime::Builder;
+use tokio_util::sync::CancellationToken;
+
+use super::INCOMPLETE;
+use super::logging::LoggingArgs;
+use super::runtime::stop_on_signal;
+use crate::clock::Clock;
+use crate::config::policy_file::{self, PolicyFile};
+use crate::config::server::{self, ServerConfig};
+use crate::config::{DEFAULT_POLICIES, environment};
+use crate::exporter::config::{Destination, ExporterConfig, OtlpConfig, QueueConfig};
+use crate::replica::Replica;
 
 /// Run a replica: OTLP in, whole traces decided, OTLP out
 ///
@@ -52,11 +65,114 @@ Examples:
   tailsieve run --exporter-endpoint http://127.0.0.1:14317 --memory-limit 512MiB";
 
 impl RunArgs {
-    /// Runs until a signal ends it.
+    /// Runs until a signal ends it: the first begins the shutdown, a second ends the process at once.
     ///
     /// # Errors
     /// Whatever keeps the replica from starting.
-    pub fn execute(self) -> anyhow::Result<ExitCode> {
-        anyhow::bail!("not wired yet")
+    pub(super) fn execute(self, logging: &LoggingArgs) -> anyhow::Result<ExitCode> {
+        let (config, policies) = self.read_files(logging)?;
+        let runtime = Builder::new_multi_thread()
+            .enable_all()
+            .build()
+            .context("cannot start the runtime")?;
+        let code = runtime.block_on(run(config, policies));
+        // A task that blocks on a dead disk must not keep the process from ending.
+        runtime.shutdown_background();
+        code
     }
+
+    /// Reads both files, starts logging as they say, and tells their warnings.
+    fn read_files(self, logging: &LoggingArgs) -> anyhow::Result<(ServerConfig, PolicyFile)> {
+        let server = match &self.config {
+            Some(path) => server::read(path)?,
+            None => server::parse("(defaults)", "", &environment::of_process)?,
+        };
+        logging.start(&server.config.log);
+        let config = self.apply_to(server.config)?;
+        let policies = match &config.policies.0 {
+            Some(path) => policy_file::read(path)?,
+            None => policy_file::parse(
+                "policies/default.yaml",
+                DEFAULT_POLICIES,
+                &environment::of_process,
+            )?,
+        };
+        for warning in server.warnings.iter().chain(&policies.warnings) {
+            tracing::warn!("{warning}");
+        }
+        Ok((config, policies.config))
+    }
+
+    /// Flags go before the file.
+    fn apply_to(self, mut config: ServerConfig) -> anyhow::Result<ServerConfig> {
+        if let Some(policies) = self.policies {
+            config.policies.0 = Some(policies);
+        }
+        if let Some(shards) = self.shards {
+            config.buffer.shards = shards;
+        }
+        if let Some(limit) = self.memory_limit {
+            config.memory_limit_bytes = limit;
+        }
+        if let Some(endpoint) = self.grpc_endpoint {
+            config.receivers.grpc.get_or_insert_default().endpoint = endpoint;
+        }
+        if let Some(endpoint) = self.http_endpoint {
+            config.receivers.http.get_or_insert_default().endpoint = endpoint;
+        }
+        if let Some(endpoint) = self.admin_endpoint {
+            config.admin_endpoint = endpoint;
+        }
+        if let Some(endpoint) = self.exporter_endpoint {
+            let is_url = endpoint.starts_with("http://") || endpoint.starts_with("https://");
+            anyhow::ensure!(
+                is_url,
+                "--exporter-endpoint {endpoint}: must be a URL, as in http://127.0.0.1:14317"
+            );
+            config.exporters = vec![ExporterConfig {
+                name: "otlp".to_owned(),
+                destination: Destination::OtlpGrpc(OtlpConfig {
+                    endpoint,
+                    ..OtlpConfig::default()
+                }),
+                queue: QueueConfig::default(),
+            }];
+        }
+        Ok(config)
+    }
+}
+
+async fn run(config: ServerConfig, policies: PolicyFile) -> anyhow::Result<ExitCode> {
+    let grace = config.shutdown_grace;
+    let stop = CancellationToken::new();
+    stop_on_signal(stop.clone())?;
+    let destinations: Vec<_> = config.exporters.iter().map(describe).collect();
+    let replica = Replica::start(config, policies, Clock::system()).await?;
+    tracing::info!(
+        grpc = replica.grpc_addr().map(tracing::field::display),
+        http = replica.http_addr().map(tracing::field::display),
+        admin = %replica.admin_addr(),
+        exporters = destinations.join(", "),
+        "ready"
+    );
+    stop.cancelled().await;
+    tracing::info!(grace_seconds = grace.as_secs_f64(), "shutting down");
+    let ended = replica.shut_down(grace).await;
+    if ended.left_spans > 0 {
+        tracing::error!(
+            spans = ended.left_spans,
+            "the grace period is over and spans are left unexported"
+        );
+        return Ok(ExitCode::from(INCOMPLETE));
+    }
+    tracing::info!("everything accepted has been decided and exported");
+    Ok(ExitCode::SUCCESS)
+}
+
+fn describe(exporter: &ExporterConfig) -> String {
+    let destination = match &exporter.destination {
+        Destination::OtlpGrpc(otlp) | Destination::OtlpHttp(otlp) => otlp.endpoint.clone(),
+        Destination::File(file) => file.path.display().to_string(),
+    };
+    format!("{} -> {destination}", exporter.name)
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::exporter::batch::RequestMetadata;
+use crate::batch::metadata::RequestMetadata;
 use crate::memory::Charge;
 
 /// One `ExportTraceServiceRequest` as a receiver hands it over: inflated, and as protobuf whatever the client sent.

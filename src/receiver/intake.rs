@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http::HeaderMap;
 
 use crate::clock::Clock;
-use crate::metrics::receiver::ReceiverMetrics;
+use crate::metrics::ReceiverMetrics;
 use crate::otlp::json;
 
 use super::admission::{Admission, Held};

@@ -12,7 +12,7 @@ use http::{HeaderMap, HeaderName};
 use parking_lot::Mutex;
 use rapidhash::fast::RandomState;
 
-use crate::exporter::batch::RequestMetadata;
+use crate::batch::metadata::RequestMetadata;
 
 use super::status::Failure;
 

@@ -13,7 +13,7 @@ use prost::Message;
 use tonic::Code;
 use tonic_types::{ErrorDetails, StatusExt};
 
-use crate::metrics::receiver::RefusedRequests;
+use crate::metrics::RefusedRequests;
 use crate::otlp::json;
 
 use super::answer::AnswerBody;

@@ -4,13 +4,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use super::metadata::RequestMetadata;
 use crate::memory::Charge;
-
-/// Request headers that are part of a trace's key (`include_metadata`) and are sent on by exporters.
-///
-/// Names in lower case, in the order of the configuration; a header that the request did not have is absent.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
-pub struct RequestMetadata(pub Vec<(String, String)>);
 
 /// An encoded `ExportTraceServiceRequest` and what must be known to account for it.
 ///

@@ -1,0 +1,72 @@
+//! The spans of one request that belong to one shard, grouped by trace.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::key::KeyHash;
+use super::metadata::RequestMetadata;
+use crate::memory::Charge;
+use crate::otlp::ids::TraceId;
+use crate::otlp::wire::{ScopeEnvelope, SpanHeader};
+
+/// What all sub-batches of a request share; dropped with the last of them.
+#[derive(Debug)]
+pub struct SharedRequest {
+    /// The inflated protobuf body that the span headers point into.
+    pub body: Bytes,
+    /// Envelopes by [`SpanHeader::scope_index`].
+    pub scopes: Vec<ScopeEnvelope>,
+    /// Headers that are part of the traces' keys.
+    pub metadata: Option<Arc<RequestMetadata>>,
+    /// The budget's share that body and headers hold.
+    pub charge: Charge,
+}
+
+/// What is handed to a shard: never empty.
+#[derive(Debug)]
+pub struct SubBatch {
+    /// The request it is cut from.
+    pub request: Arc<SharedRequest>,
+    /// Its traces in order of their first span.
+    pub traces: Vec<TraceSpans>,
+    /// Headers of all its spans, those of a trace together and in order of the request.
+    pub spans: Vec<SpanHeader>,
+}
+
+/// One trace of a sub-batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TraceSpans {
+    /// Its ID.
+    pub trace_id: TraceId,
+    /// Hash of its key.
+    pub hash: KeyHash,
+    /// How many of [`SubBatch::spans`] are its own, following those of the trace before it.
+    pub span_count: u32,
+    /// Sum of these spans' lengths, in bytes.
+    pub span_bytes: u64,
+}
+
+impl SubBatch {
+    /// Traces with their spans.
+    pub fn iter(&self) -> impl Iterator<Item = (&TraceSpans, &[SpanHeader])> {
+        let mut rest = self.spans.as_slice();
+        self.traces.iter().map(move |trace| {
+            let (own, others) = rest
+                .split_at_checked(trace.span_count as usize)
+                .unwrap_or((rest, &[]));
+            rest = others;
+            (trace, own)
+        })
+    }
+
+    /// The encoding of one of its spans.
+    #[must_use]
+    pub fn span_bytes(&self, span: &SpanHeader) -> &[u8] {
+        let begin = span.offset as usize;
+        self.request
+            .body
+            .get(begin..begin + span.length as usize)
+            .unwrap_or_default()
+    }
+}

@@ -1,0 +1,42 @@
+//! Gives a shard an OS thread: turns while there is work, dozes while more is likely, sleeps when idle.
+
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use super::shard::{Shard, Turn};
+use crate::clock::Clock;
+
+/// How long a busy shard lets sub-batches gather. It delays no acknowledgement; decisions it delays by as much.
+const DOZE: Duration = Duration::from_millis(10);
+/// How long an idle shard sleeps at most, to keep its gauges fresh.
+const SLEEP_MAX: Duration = Duration::from_secs(1);
+
+/// Starts the thread of shard number `number`; it ends when the shard has finished or is abandoned, and returns the
+/// spans that were left.
+///
+/// # Errors
+/// Those of starting a thread.
+pub fn start(number: usize, mut shard: Shard, clock: Clock) -> std::io::Result<JoinHandle<u64>> {
+    std::thread::Builder::new()
+        .name(format!("shard-{number}"))
+        .spawn(move || {
+            shard.inbox().wake_this_thread();
+            drive(&mut shard, &clock)
+        })
+}
+
+fn drive(shard: &mut Shard, clock: &Clock) -> u64 {
+    while !shard.inbox().is_abandoned() {
+        let now = clock.now();
+        let until = |next: Option<crate::clock::Moment>, at_most: Duration| {
+            next.map_or(at_most, |next| next.since(now).min(at_most))
+        };
+        match shard.turn(now) {
+            Turn::Again => {}
+            Turn::Busy(next) => shard.inbox().doze(until(next, DOZE)),
+            Turn::Idle(next) => shard.inbox().sleep(until(next, SLEEP_MAX)),
+            Turn::Finished => break,
+        }
+    }
+    shard.left_spans()
+}

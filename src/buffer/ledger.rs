@@ -1,0 +1,150 @@
+//! What a shard counts, added up locally and handed to metrics and accounting once a turn.
+
+use std::sync::Arc;
+
+use super::shard::Trigger;
+use crate::accounting::Accounting;
+use crate::metrics::{BufferMetrics, DecidedMetrics, SamplerMetrics};
+use crate::sampler::precedence::{Decision, Verdict};
+use crate::sampler::trace_summary::TraceSummary;
+
+/// Counts of one shard since its last [`Ledger::settle`].
+#[derive(Debug)]
+pub(super) struct Ledger {
+    accounting: Arc<Accounting>,
+    metrics: BufferMetrics,
+    /// By policy, the last row for none, and decision.
+    decided: Vec<[Decided; 3]>,
+    by_trigger: [u64; 5],
+    late_spans: [u64; 3],
+    deduplicated_spans: u64,
+    traces_started: u64,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Decided {
+    traces: u64,
+    spans: u64,
+    bytes: u64,
+}
+
+/// What a shard holds at the end of a turn.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Holdings {
+    pub(super) traces: usize,
+    pub(super) spans: u64,
+    pub(super) bytes: u64,
+    pub(super) release_spans: u64,
+    pub(super) oldest_age_seconds: f64,
+}
+
+impl Ledger {
+    pub(super) fn new(accounting: Arc<Accounting>, metrics: BufferMetrics) -> Self {
+        Self {
+            accounting,
+            metrics,
+            decided: Vec::new(),
+            by_trigger: [0; 5],
+            late_spans: [0; 3],
+            deduplicated_spans: 0,
+            traces_started: 0,
+        }
+    }
+
+    pub(super) fn trace_started(&mut self) {
+        self.traces_started += 1;
+    }
+
+    /// Spans stored in an undecided trace, and spans not stored because it had them.
+    pub(super) fn spans_arrived(&mut self, stored: u64, deduplicated: u64) {
+        self.accounting.buffered.add(stored);
+        if deduplicated > 0 {
+            self.accounting.deduplicated.add(deduplicated);
+            self.deduplicated_spans += deduplicated;
+        }
+    }
+
+    /// Late spans that followed `decision`, and ones sent twice in the same request.
+    pub(super) fn late_spans(&mut self, decision: Decision, followed: u64, deduplicated: u64) {
+        self.settled(decision).add(followed);
+        self.accounting.deduplicated.add(deduplicated);
+        self.deduplicated_spans += deduplicated;
+        if let Some(count) = self.late_spans.get_mut(decision as usize) {
+            *count += followed;
+        }
+    }
+
+    pub(super) fn trace_decided(
+        &mut self,
+        verdict: Verdict,
+        trigger: Trigger,
+        summary: &TraceSummary,
+        rows: usize,
+    ) {
+        self.settled(verdict.decision).add(summary.span_count);
+        self.accounting.buffered.subtract(summary.span_count);
+        if self.decided.len() < rows {
+            self.decided.resize(rows, [Decided::default(); 3]);
+        }
+        let row = verdict.policy_index.map_or(rows - 1, usize::from);
+        let cell = self.decided.get_mut(row);
+        if let Some(cell) = cell.and_then(|row| row.get_mut(verdict.decision as usize)) {
+            cell.traces += 1;
+            cell.spans += summary.span_count;
+            cell.bytes += summary.span_bytes;
+        }
+        if let Some(count) = self.by_trigger.get_mut(trigger as usize) {
+            *count += 1;
+        }
+    }
+
+    /// Time from the end of a window to the decision.
+    pub(super) fn decision_lag(&self, seconds: f64) {
+        self.metrics.decision_lag_seconds.record(seconds);
+    }
+
+    /// Hands all counts on.
+    pub(super) fn settle(&mut self, sampler: &SamplerMetrics, holdings: Holdings) {
+        for (counts, handles) in self.decided.iter_mut().zip(&sampler.decided) {
+            for (count, handles) in counts.iter_mut().zip(handles) {
+                std::mem::take(count).settle(handles);
+            }
+        }
+        for (count, handle) in self.by_trigger.iter_mut().zip(&self.metrics.decisions) {
+            handle.increment(std::mem::take(count));
+        }
+        for (count, handle) in self.late_spans.iter_mut().zip(&self.metrics.late_spans) {
+            handle.increment(std::mem::take(count));
+        }
+        let metrics = &self.metrics;
+        metrics
+            .spans_deduplicated
+            .increment(std::mem::take(&mut self.deduplicated_spans));
+        metrics
+            .traces_started
+            .increment(std::mem::take(&mut self.traces_started));
+        metrics.traces.set(holdings.traces as f64);
+        metrics.spans.set(holdings.spans as f64);
+        metrics.held_bytes.set(holdings.bytes as f64);
+        metrics.release_spans.set(holdings.release_spans as f64);
+        metrics.oldest_age_seconds.set(holdings.oldest_age_seconds);
+    }
+
+    fn settled(&self, decision: Decision) -> &crate::accounting::Tally {
+        match decision {
+            Decision::Sampled => &self.accounting.kept,
+            Decision::NotSampled => &self.accounting.not_sampled,
+            Decision::Dropped => &self.accounting.dropped,
+        }
+    }
+}
+
+impl Decided {
+    fn settle(self, handles: &DecidedMetrics) {
+        if self.traces > 0 {
+            handles.traces.increment(self.traces);
+            handles.spans.increment(self.spans);
+            handles.bytes.increment(self.bytes);
+        }
+    }
+}

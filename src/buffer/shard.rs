@@ -1,0 +1,606 @@
+//! A shard: the single writer of its traces, as a synchronous state machine.
+//!
+//! [`Shard::turn`] does a bounded amount of everything, in an order that lets ingest never starve decisions:
+//! sub-batches, control, due traces, memory pressure, release. It is given the time and never waits.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use super::config::{BufferConfig, WindowConfig};
+use super::deadlines::Deadlines;
+use super::decision_cache::{DecisionCache, Remembered};
+use super::envelopes::{EnvelopeId, Envelopes};
+use super::inbox::InboxReceiver;
+use super::ledger::{Holdings, Ledger};
+use super::release::{KeptTrace, Outlet, Release};
+use super::span_store::SpanStore;
+use super::trace::Trace;
+use super::trace_table::{TraceRef, TraceTable};
+use crate::accounting::Accounting;
+use crate::batch::sub_batch::{SubBatch, TraceSpans};
+use crate::clock::Moment;
+use crate::memory::{Budget, Charge};
+use crate::metrics::{BufferMetrics, SamplerMetrics};
+use crate::otlp::wire::SpanHeader;
+use crate::sampler::policy::Context;
+use crate::sampler::policy_set::PolicySet;
+use crate::sampler::precedence::{Decision, Verdict};
+use crate::sampler::trace_view::{SpanView, Spans, TraceView};
+
+/// Sub-batches taken in one turn at most.
+const SUB_BATCHES_A_TURN_MAX: usize = 64;
+/// Traces decided in one turn at most, for each cause.
+const DECISIONS_A_TURN_MAX: usize = 1_024;
+/// Traces are decided early while more of the budget than this is in use …
+const PRESSURE_PERCENT: u64 = 90;
+/// … unless undecided traces hold less than this: then it is exporters that hold the memory, and clients must wait.
+const UNDECIDED_FLOOR_PERCENT: u64 = 25;
+/// A trace that holds more of the budget than this is decided early, by itself.
+const TRACE_PERCENT_MAX: u64 = 12;
+
+/// What a shard is told besides spans.
+#[derive(Debug)]
+pub enum Control {
+    /// Decide by this set from now on.
+    Policies(Arc<ActivePolicies>),
+    /// Decide everything, hand it over, then end.
+    Finish,
+}
+
+/// A policy set in force with its windows and its counters.
+#[derive(Debug)]
+pub struct ActivePolicies {
+    /// The policies.
+    pub set: PolicySet,
+    /// For traces first seen from now on.
+    pub windows: WindowConfig,
+    /// Counters by policy.
+    pub metrics: SamplerMetrics,
+}
+
+/// What made a trace due.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trigger {
+    /// `decision_wait` is over.
+    Wait,
+    /// `decision_wait_after_root_received` is over.
+    Root,
+    /// The budget or `num_traces` is used up.
+    Memory,
+    /// The trace is too large to be waited for.
+    Size,
+    /// The process ends.
+    Shutdown,
+}
+
+/// The budget as all shards see it.
+#[derive(Debug)]
+pub struct Pressure {
+    budget: Budget,
+    undecided_bytes: AtomicU64,
+}
+
+/// What a shard is made of.
+pub struct ShardParts {
+    /// Limits.
+    pub config: BufferConfig,
+    /// How many shards there are; `num_traces` and the decision cache are shared among them.
+    pub shards: usize,
+    /// Its end of its inbox.
+    pub inbox: InboxReceiver,
+    /// The first policy set.
+    pub policies: Arc<ActivePolicies>,
+    /// The process's budget.
+    pub pressure: Arc<Pressure>,
+    /// Where kept traces go.
+    pub outlets: Vec<Box<dyn Outlet>>,
+    /// The replica's books.
+    pub accounting: Arc<Accounting>,
+    /// Handles.
+    pub metrics: BufferMetrics,
+}
+
+/// What a turn leaves to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Turn {
+    /// More work is there already.
+    Again,
+    /// Something arrived: more may follow within milliseconds. Due work waits until the moment, if any.
+    Busy(Option<Moment>),
+    /// Nothing to do until the moment, if any, or until something arrives.
+    Idle(Option<Moment>),
+    /// Told to finish, and everything is handed over.
+    Finished,
+}
+
+/// The owner of some of a replica's traces.
+pub struct Shard {
+    shards: usize,
+    inbox: InboxReceiver,
+    policies: Arc<ActivePolicies>,
+    table: TraceTable,
+    deadlines: Deadlines,
+    envelopes: Envelopes,
+    remembered: DecisionCache,
+    release: Release,
+    pressure: Arc<Pressure>,
+    charge: Charge,
+    /// Of undecided traces.
+    undecided_bytes: u64,
+    undecided_bytes_reported: u64,
+    undecided_spans: u64,
+    is_finishing: bool,
+    ledger: Ledger,
+    /// Envelope of each scope of the sub-batch at hand, once it is needed.
+    envelopes_at_hand: Vec<Option<EnvelopeId>>,
+}
+
+/// Stored spans with the envelopes around them, as policies see them.
+struct StoredSpans<'a> {
+    spans: &'a SpanStore,
+    envelopes: &'a Envelopes,
+}
+
+impl Pressure {
+    /// Nothing held yet.
+    #[must_use]
+    pub fn new(budget: Budget) -> Self {
+        Self {
+            budget,
+            undecided_bytes: AtomicU64::new(0),
+        }
+    }
+
+    /// Whether undecided traces should be decided early.
+    fn is_relieved_by_deciding(&self) -> bool {
+        let floor = self.budget.limit_bytes() / 100 * UNDECIDED_FLOOR_PERCENT;
+        self.is_high() && self.undecided_bytes.load(Ordering::Relaxed) > floor
+    }
+
+    fn is_high(&self) -> bool {
+        self.budget.used_bytes() > self.budget.limit_bytes() / 100 * PRESSURE_PERCENT
+    }
+
+    fn trace_bytes_max(&self) -> u64 {
+        self.budget.limit_bytes() / 100 * TRACE_PERCENT_MAX
+    }
+}
+
+impl Trigger {
+    /// Its label in metrics.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Wait => "wait",
+            Self::Root => "root",
+            Self::Memory => "memory",
+            Self::Size => "size",
+            Self::Shutdown => "shutdown",
+        }
+    }
+}
+
+impl Shard {
+    /// An empty shard.
+    #[must_use]
+    pub fn new(parts: ShardParts) -> Self {
+        let ShardParts {
+            config,
+            shards,
+            inbox,
+            policies,
+            pressure,
+            outlets,
+            accounting,
+            metrics,
+        } = parts;
+        let budget = pressure.budget.clone();
+        Self {
+            shards,
+            inbox,
+            policies,
+            table: TraceTable::default(),
+            deadlines: Deadlines::default(),
+            envelopes: Envelopes::default(),
+            remembered: DecisionCache::new(config.decision_cache_bytes / shards),
+            release: Release::new(
+                config.batch_bytes_max,
+                config.batch_timeout,
+                budget.clone(),
+                Arc::clone(&accounting),
+                outlets,
+            ),
+            charge: budget.charge(0),
+            pressure,
+            undecided_bytes: 0,
+            undecided_bytes_reported: 0,
+            undecided_spans: 0,
+            is_finishing: false,
+            ledger: Ledger::new(accounting, metrics),
+            envelopes_at_hand: Vec::new(),
+        }
+    }
+
+    /// The shard's end of its inbox, for the driver to wait at.
+    #[must_use]
+    pub fn inbox(&self) -> &InboxReceiver {
+        &self.inbox
+    }
+
+    /// Spans not yet handed to every outlet.
+    #[must_use]
+    pub fn left_spans(&self) -> u64 {
+        self.undecided_spans + self.release.waiting_spans()
+    }
+
+    /// Does a bounded amount of all there is to do at `now`.
+    pub fn turn(&mut self, now: Moment) -> Turn {
+        let taken = self.take_sub_batches(now);
+        self.hear_control();
+        let mut has_more = taken == SUB_BATCHES_A_TURN_MAX;
+        has_more |= self.decide_due(now);
+        has_more |= self.relieve_pressure(now);
+        has_more |= self.is_finishing && self.decide_oldest(Trigger::Shutdown, now);
+        // Kept traces that wait for company hold memory too.
+        let flush = self.is_finishing || self.pressure.is_high();
+        has_more |= self.release.turn(now, flush, &mut self.envelopes);
+        self.settle(now);
+        if has_more {
+            return Turn::Again;
+        }
+        if self.is_finishing && self.table.len() == 0 && self.release.is_empty() {
+            return Turn::Finished;
+        }
+        let next = [self.deadlines.next_due(), self.release.next_due()];
+        let next = next.into_iter().flatten().min();
+        if taken > 0 {
+            Turn::Busy(next)
+        } else {
+            Turn::Idle(next)
+        }
+    }
+
+    fn take_sub_batches(&mut self, now: Moment) -> usize {
+        for taken in 0..SUB_BATCHES_A_TURN_MAX {
+            let Some(sub_batch) = self.inbox.take_sub_batch() else {
+                return taken;
+            };
+            self.take(&sub_batch, now);
+            // The copies are charged before the request's own bytes are given back.
+            self.update_charge();
+        }
+        SUB_BATCHES_A_TURN_MAX
+    }
+
+    fn hear_control(&mut self) {
+        while let Some(message) = self.inbox.take_control() {
+            match message {
+                Control::Policies(policies) => {
+                    // Counters are by policy: settle those of the old set under its names.
+                    self.ledger
+                        .settle(&self.policies.metrics, Holdings::default());
+                    self.policies = policies;
+                }
+                Control::Finish => self.is_finishing = true,
+            }
+        }
+    }
+
+    fn take(&mut self, sub_batch: &SubBatch, now: Moment) {
+        self.envelopes_at_hand.clear();
+        self.envelopes_at_hand
+            .resize(sub_batch.request.scopes.len(), None);
+        let metadata = sub_batch.request.metadata.as_ref();
+        for (trace, spans) in sub_batch.iter() {
+            let found = self.table.find(
+                trace.hash,
+                trace.trace_id,
+                metadata.map(|metadata| &**metadata),
+            );
+            match found {
+                Some(found) => self.append(found, trace, spans, sub_batch, now),
+                None => match self.remembered.get(trace.hash) {
+                    Some(remembered) => self.take_late(remembered, trace, spans, sub_batch, now),
+                    None => {
+                        let started = self.start_trace(trace, sub_batch, now);
+                        self.append(started, trace, spans, sub_batch, now);
+                    }
+                },
+            }
+        }
+        for envelope in self.envelopes_at_hand.drain(..).flatten() {
+            self.envelopes.release(envelope);
+        }
+    }
+
+    fn start_trace(&mut self, spans: &TraceSpans, sub_batch: &SubBatch, now: Moment) -> TraceRef {
+        let deadline = now.after(self.policies.windows.decision_wait);
+        let metadata = sub_batch.request.metadata.clone();
+        let trace = Trace::new(spans.trace_id, spans.hash, metadata, now, deadline);
+        self.undecided_bytes += trace.held_bytes();
+        let started = self.table.insert(trace);
+        self.deadlines.schedule(deadline, started);
+        self.ledger.trace_started();
+        started
+    }
+
+    fn append(
+        &mut self,
+        trace: TraceRef,
+        batch: &TraceSpans,
+        spans: &[SpanHeader],
+        sub_batch: &SubBatch,
+        now: Moment,
+    ) {
+        let Some(held) = self.table.get_mut(trace) else {
+            return;
+        };
+        let bytes_before = held.held_bytes();
+        let had_root = held.summary.has_root;
+        let mut stored = 0;
+        held.spans.reserve(spans.len(), batch.span_bytes);
+        for span in spans {
+            let envelope = envelope_at_hand(
+                &mut self.envelopes_at_hand,
+                &mut self.envelopes,
+                sub_batch,
+                span,
+            );
+            if held.spans.push(envelope, sub_batch.span_bytes(span)) {
+                stored += 1;
+                held.summary.add(span);
+                if held.envelopes.last() != Some(&envelope) {
+                    self.envelopes.add_user(envelope);
+                    held.envelopes.push(envelope);
+                }
+            }
+        }
+        let bytes = held.held_bytes();
+        if held.summary.has_root && !had_root {
+            self.bring_deadline_forward(trace, now);
+        }
+        self.undecided_bytes += bytes - bytes_before;
+        self.undecided_spans += stored;
+        self.ledger
+            .spans_arrived(stored, spans.len() as u64 - stored);
+        if bytes > self.pressure.trace_bytes_max() {
+            self.decide(trace, Trigger::Size, now);
+        }
+    }
+
+    fn bring_deadline_forward(&mut self, trace: TraceRef, now: Moment) {
+        let Some(wait) = self.policies.windows.decision_wait_after_root else {
+            return;
+        };
+        let Some(held) = self.table.get_mut(trace) else {
+            return;
+        };
+        let deadline = now.after(wait);
+        if deadline < held.deadline {
+            held.deadline = deadline;
+            held.is_due_by_root = true;
+            self.deadlines.schedule(deadline, trace);
+        }
+    }
+
+    /// Late spans follow the decision that is remembered of their trace.
+    fn take_late(
+        &mut self,
+        remembered: Remembered,
+        batch: &TraceSpans,
+        spans: &[SpanHeader],
+        sub_batch: &SubBatch,
+        now: Moment,
+    ) {
+        let count = spans.len() as u64;
+        if remembered.decision != Decision::Sampled {
+            self.ledger.late_spans(remembered.decision, count, 0);
+            return;
+        }
+        let mut store = SpanStore::default();
+        let mut envelopes: Vec<EnvelopeId> = Vec::new();
+        store.reserve(spans.len(), batch.span_bytes);
+        for span in spans {
+            let envelope = envelope_at_hand(
+                &mut self.envelopes_at_hand,
+                &mut self.envelopes,
+                sub_batch,
+                span,
+            );
+            if store.push(envelope, sub_batch.span_bytes(span))
+                && envelopes.last() != Some(&envelope)
+            {
+                self.envelopes.add_user(envelope);
+                envelopes.push(envelope);
+            }
+        }
+        let kept = store.span_count();
+        self.ledger
+            .late_spans(Decision::Sampled, kept, count - kept);
+        let metadata = sub_batch.request.metadata.clone();
+        let late = KeptTrace::new(store, envelopes, metadata, batch.span_bytes);
+        self.release.push(late, now);
+    }
+
+    /// Decides what is due; returns whether more is.
+    fn decide_due(&mut self, now: Moment) -> bool {
+        for _ in 0..DECISIONS_A_TURN_MAX {
+            let Some(due) = self.deadlines.pop_due(now) else {
+                return false;
+            };
+            // Traces decided early are gone.
+            let Some(trace) = self.table.get(due) else {
+                continue;
+            };
+            let (deadline, by_root) = (trace.deadline, trace.is_due_by_root);
+            let trigger = if by_root {
+                Trigger::Root
+            } else {
+                Trigger::Wait
+            };
+            self.ledger.decision_lag(now.since(deadline).as_secs_f64());
+            self.decide(due, trigger, now);
+        }
+        true
+    }
+
+    /// Decides the oldest traces early while memory or `num_traces` is short; returns whether it still is.
+    fn relieve_pressure(&mut self, now: Moment) -> bool {
+        let traces_max = self.policies.windows.num_traces;
+        let traces_max = traces_max.map_or(usize::MAX, |all| all.div_ceil(self.shards));
+        let mut decided = 0;
+        while self.table.len() > traces_max || self.pressure.is_relieved_by_deciding() {
+            let Some(oldest) = self.table.oldest() else {
+                return false;
+            };
+            self.decide(oldest, Trigger::Memory, now);
+            self.update_charge();
+            decided += 1;
+            if decided == DECISIONS_A_TURN_MAX {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Decides the oldest traces whatever their deadline; returns whether there are more.
+    fn decide_oldest(&mut self, trigger: Trigger, now: Moment) -> bool {
+        for _ in 0..DECISIONS_A_TURN_MAX {
+            let Some(oldest) = self.table.oldest() else {
+                return false;
+            };
+            self.decide(oldest, trigger, now);
+        }
+        true
+    }
+
+    fn decide(&mut self, trace: TraceRef, trigger: Trigger, now: Moment) {
+        let Some(trace) = self.table.remove(trace) else {
+            return;
+        };
+        self.undecided_bytes -= trace.held_bytes();
+        self.undecided_spans -= trace.summary.span_count;
+        let verdict =
+            if trigger == Trigger::Shutdown && self.policies.set.drops_pending_on_shutdown() {
+                Verdict {
+                    decision: Decision::Dropped,
+                    policy_index: None,
+                }
+            } else {
+                self.evaluate(&trace, now)
+            };
+        let remembered = Remembered {
+            decision: verdict.decision,
+            policy: verdict.policy_index.unwrap_or(Remembered::POLICY_MAX),
+            threshold: 0,
+        };
+        self.remembered.insert(trace.hash, remembered);
+        let rows = self.policies.metrics.decided.len();
+        self.ledger
+            .trace_decided(verdict, trigger, &trace.summary, rows);
+        if verdict.decision == Decision::Sampled {
+            let trace = *trace;
+            let span_bytes = trace.summary.span_bytes;
+            let kept = KeptTrace::new(trace.spans, trace.envelopes, trace.metadata, span_bytes);
+            self.release.push(kept, now);
+            return;
+        }
+        for envelope in &trace.envelopes {
+            self.envelopes.release(*envelope);
+        }
+    }
+
+    fn evaluate(&self, trace: &Trace, now: Moment) -> Verdict {
+        let spans = StoredSpans {
+            spans: &trace.spans,
+            envelopes: &self.envelopes,
+        };
+        let view = TraceView {
+            trace_id: trace.id,
+            summary: &trace.summary,
+            spans: &spans,
+        };
+        self.policies
+            .set
+            .decide(&view, &Context { now }, |policy, _| {
+                if let Some(errors) = self.policies.metrics.evaluation_errors.get(policy) {
+                    errors.increment(1);
+                }
+            })
+    }
+
+    fn held_bytes(&self) -> u64 {
+        self.undecided_bytes
+            + self.envelopes.held_bytes()
+            + self.deadlines.held_bytes()
+            + self.release.held_bytes()
+    }
+
+    /// Tells the budget what is held, and the other shards how much of that is undecided.
+    fn update_charge(&mut self) {
+        let held = self.held_bytes();
+        if held != self.charge.bytes() {
+            self.charge.set(held);
+        }
+        let change = self
+            .undecided_bytes
+            .wrapping_sub(self.undecided_bytes_reported);
+        if change != 0 {
+            let all = &self.pressure.undecided_bytes;
+            all.fetch_add(change, Ordering::Relaxed);
+            self.undecided_bytes_reported = self.undecided_bytes;
+        }
+    }
+
+    fn settle(&mut self, now: Moment) {
+        self.update_charge();
+        let oldest = self
+            .table
+            .oldest()
+            .and_then(|oldest| self.table.get(oldest));
+        let age = oldest.map_or(Duration::ZERO, |trace| now.since(trace.first_arrival));
+        let holdings = Holdings {
+            traces: self.table.len(),
+            spans: self.undecided_spans,
+            bytes: self.held_bytes(),
+            release_spans: self.release.waiting_spans(),
+            oldest_age_seconds: age.as_secs_f64(),
+        };
+        self.ledger.settle(&self.policies.metrics, holdings);
+    }
+}
+
+impl Spans for StoredSpans<'_> {
+    fn visit(&self, visitor: &mut dyn FnMut(SpanView<'_>) -> ControlFlow<()>) {
+        for record in self.spans.iter() {
+            let resource = self.envelopes.resource(record.envelope);
+            let view = SpanView {
+                resource: resource.map_or(&[], |(_, fields)| fields),
+                scope: self.envelopes.scope(record.envelope),
+                span: record.span,
+            };
+            if visitor(view).is_break() {
+                return;
+            }
+        }
+    }
+}
+
+/// The envelope of a span of the sub-batch at hand, which uses each of its envelopes until it is done.
+fn envelope_at_hand(
+    at_hand: &mut [Option<EnvelopeId>],
+    envelopes: &mut Envelopes,
+    sub_batch: &SubBatch,
+    span: &SpanHeader,
+) -> EnvelopeId {
+    let index = span.scope_index as usize;
+    match (at_hand.get_mut(index), sub_batch.request.scopes.get(index)) {
+        (Some(known), Some(scope)) => *known.get_or_insert_with(|| envelopes.acquire(scope)),
+        _ => EnvelopeId(u32::MAX),
+    }
+}
+
+#[cfg(test)]
+mod tests;

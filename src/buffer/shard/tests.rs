@@ -1,0 +1,400 @@
+//! Scenarios of one shard over hand-moved time: what is held, when it is decided, where it goes.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+use opentelemetry_proto::tonic::resource::v1::Resource;
+use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span, Status};
+use parking_lot::Mutex;
+use prost::Message;
+
+use super::*;
+use crate::batch::export::ExportBatch;
+use crate::batch::sub_batch::SharedRequest;
+use crate::buffer::inbox::{Inbox, inbox};
+use crate::metrics::Registry;
+use crate::otlp::wire::walk_request;
+use crate::router::Splitter;
+use crate::sampler::config::{EvaluationConfig, PolicyConfig, RuleConfig, StatusCode};
+
+const MS: u64 = 1_000_000;
+const ROOT: bool = true;
+
+/// An exporter that takes what it is given while it has room.
+#[derive(Clone, Default)]
+struct Backend(Arc<Mutex<BackendState>>);
+
+#[derive(Default)]
+struct BackendState {
+    is_full: bool,
+    /// Bodies of the requests taken; their charge ends with taking them.
+    requests: Vec<Bytes>,
+}
+
+struct World {
+    inbox: Inbox,
+    shard: Shard,
+    budget: Budget,
+    accounting: Arc<Accounting>,
+    backend: Backend,
+    now: Moment,
+}
+
+impl Outlet for Backend {
+    fn offer(&self, batch: ExportBatch) -> Result<(), ExportBatch> {
+        let mut state = self.0.lock();
+        if state.is_full {
+            return Err(batch);
+        }
+        let request = ExportTraceServiceRequest::decode(batch.body.clone()).unwrap();
+        let scopes = request
+            .resource_spans
+            .iter()
+            .flat_map(|resource| &resource.scope_spans);
+        assert_eq!(
+            batch.spans,
+            scopes.map(|scope| scope.spans.len() as u64).sum::<u64>()
+        );
+        state.requests.push(batch.body);
+        Ok(())
+    }
+}
+
+impl Backend {
+    /// Span numbers that arrived, by trace.
+    fn received(&self) -> BTreeMap<u8, Vec<u64>> {
+        let mut received: BTreeMap<u8, Vec<u64>> = BTreeMap::new();
+        for body in &self.0.lock().requests {
+            let request = ExportTraceServiceRequest::decode(body.clone()).unwrap();
+            for resource_spans in request.resource_spans {
+                for span in resource_spans
+                    .scope_spans
+                    .into_iter()
+                    .flat_map(|scope| scope.spans)
+                {
+                    let number = u64::from_be_bytes(span.span_id.try_into().unwrap());
+                    received.entry(span.trace_id[0]).or_default().push(number);
+                }
+            }
+        }
+        received
+    }
+}
+
+impl World {
+    fn new(limit_bytes: u64, windows: WindowConfig) -> Self {
+        Self::with(
+            limit_bytes,
+            windows,
+            EvaluationConfig::default(),
+            BufferConfig::default(),
+        )
+    }
+
+    fn with(
+        limit_bytes: u64,
+        windows: WindowConfig,
+        evaluation: EvaluationConfig,
+        config: BufferConfig,
+    ) -> Self {
+        let registry = Registry::new();
+        let budget = Budget::new(limit_bytes);
+        let accounting = Arc::new(Accounting::default());
+        let backend = Backend::default();
+        let (inbox, receiver) = inbox(64);
+        let errors = PolicyConfig {
+            name: "errors".into(),
+            rule: RuleConfig::StatusCode {
+                status_codes: vec![StatusCode::Error],
+            },
+        };
+        let set = PolicySet::compile(&[errors], evaluation);
+        let metrics = registry.sampler(set.names());
+        let shard = Shard::new(ShardParts {
+            config,
+            shards: 1,
+            inbox: receiver,
+            policies: Arc::new(ActivePolicies {
+                set,
+                windows,
+                metrics,
+            }),
+            pressure: Arc::new(Pressure::new(budget.clone())),
+            outlets: vec![Box::new(backend.clone())],
+            accounting: Arc::clone(&accounting),
+            metrics: registry.buffer(0),
+        });
+        Self {
+            inbox,
+            shard,
+            budget,
+            accounting,
+            backend,
+            now: Moment(0),
+        }
+    }
+
+    fn send(&self, spans: &[Span]) {
+        let request = ExportTraceServiceRequest {
+            resource_spans: vec![ResourceSpans {
+                resource: Some(Resource::default()),
+                scope_spans: vec![ScopeSpans {
+                    spans: spans.to_vec(),
+                    ..Default::default()
+                }],
+                schema_url: "https://example.com".into(),
+            }],
+        };
+        let body = Bytes::from(request.encode_to_vec());
+        let walked = walk_request(&body).unwrap();
+        self.accounting.received.add(spans.len() as u64);
+        let shared = SharedRequest {
+            charge: self.budget.charge(body.len() as u64),
+            body,
+            scopes: walked.scopes,
+            metadata: None,
+        };
+        for (_, sub_batch) in Splitter::default().split(shared, &walked.spans, 1) {
+            self.inbox.reserve().unwrap().send(sub_batch);
+        }
+    }
+
+    /// Moves time on by `ms` in steps of 5 ms, with as many turns as the shard wants at each.
+    fn pass(&mut self, ms: u64) {
+        let end = Moment(self.now.0 + ms * MS);
+        loop {
+            while self.shard.turn(self.now) == Turn::Again {}
+            if self.now >= end {
+                break;
+            }
+            self.now = Moment((self.now.0 + 5 * MS).min(end.0));
+        }
+        assert_eq!(self.accounting.snapshot().unaccounted(), 0);
+    }
+}
+
+fn span(trace: u8, number: u64, is_root: bool) -> Span {
+    Span {
+        trace_id: vec![trace; 16],
+        span_id: number.to_be_bytes().to_vec(),
+        parent_span_id: if is_root { vec![] } else { vec![9; 8] },
+        name: "x".repeat(400),
+        ..Default::default()
+    }
+}
+
+fn failed(span: Span) -> Span {
+    Span {
+        status: Some(Status {
+            code: 2,
+            ..Default::default()
+        }),
+        ..span
+    }
+}
+
+fn windows(decision_wait_ms: u64) -> WindowConfig {
+    WindowConfig {
+        decision_wait: Duration::from_millis(decision_wait_ms),
+        ..WindowConfig::default()
+    }
+}
+
+#[test]
+fn a_trace_is_decided_when_its_window_closes_and_not_before() {
+    let mut world = World::new(1 << 30, windows(500));
+    world.send(&[span(1, 1, ROOT), span(2, 2, ROOT)]);
+    world.pass(300);
+    world.send(&[failed(span(1, 3, !ROOT))]);
+    world.pass(195);
+    assert_eq!(world.accounting.snapshot().buffered, 3);
+    world.pass(30);
+    assert_eq!(world.accounting.snapshot().buffered, 0);
+    assert_eq!(world.accounting.snapshot().kept, 2);
+    world.pass(250);
+    assert_eq!(world.backend.received(), BTreeMap::from([(1, vec![1, 3])]));
+}
+
+#[test]
+fn a_root_moves_the_decision_earlier_and_never_later() {
+    let after_root = |ms| WindowConfig {
+        decision_wait_after_root: Some(Duration::from_millis(ms)),
+        ..windows(400)
+    };
+    let mut sooner = World::new(1 << 30, after_root(100));
+    sooner.send(&[span(1, 1, !ROOT)]);
+    sooner.pass(50);
+    sooner.send(&[span(1, 2, ROOT)]);
+    sooner.pass(90);
+    assert_eq!(sooner.accounting.snapshot().buffered, 2);
+    sooner.pass(40);
+    assert_eq!(sooner.accounting.snapshot().buffered, 0);
+    let mut later = World::new(1 << 30, after_root(1_000));
+    later.send(&[span(1, 2, ROOT)]);
+    later.pass(430);
+    assert_eq!(later.accounting.snapshot().buffered, 0);
+}
+
+#[test]
+fn late_spans_follow_the_decision() {
+    let mut world = World::new(1 << 30, windows(100));
+    world.send(&[failed(span(1, 1, ROOT)), span(2, 2, ROOT)]);
+    world.pass(150);
+    world.send(&[span(1, 3, !ROOT), failed(span(2, 4, !ROOT))]);
+    world.pass(500);
+    assert_eq!(world.backend.received(), BTreeMap::from([(1, vec![1, 3])]));
+    let spans = world.accounting.snapshot();
+    assert_eq!((spans.kept, spans.not_sampled), (2, 2));
+}
+
+#[test]
+fn a_span_sent_again_is_held_once() {
+    let mut world = World::new(1 << 30, windows(100));
+    let again = failed(span(1, 1, ROOT));
+    world.send(&[again.clone(), span(1, 2, !ROOT)]);
+    world.send(&[span(1, 2, !ROOT), again.clone(), again]);
+    world.pass(500);
+    assert_eq!(world.backend.received(), BTreeMap::from([(1, vec![1, 2])]));
+    assert_eq!(world.accounting.snapshot().deduplicated, 3);
+}
+
+#[test]
+fn under_memory_pressure_the_oldest_are_decided_early_and_really() {
+    let mut world = World::new(60_000, windows(60_000));
+    for trace in 1..=100 {
+        world.send(&[
+            failed(span(trace, 1, ROOT)),
+            span(trace, 2, !ROOT),
+            span(trace, 3, !ROOT),
+        ]);
+        world.pass(5);
+        assert!(world.budget.used_bytes() < 60_000);
+    }
+    world.pass(300);
+    let received = world.backend.received();
+    let oldest: Vec<u8> = (1..=received.len() as u8).collect();
+    assert!(received.len() > 10);
+    assert_eq!(received.keys().copied().collect::<Vec<_>>(), oldest);
+    assert!(received.values().all(|spans| *spans == [1, 2, 3]));
+}
+
+#[test]
+fn a_dead_backend_holds_kept_traces_and_does_not_rush_the_others() {
+    let mut world = World::new(400_000, windows(200));
+    world.backend.0.lock().is_full = true;
+    let mut trace = 0;
+    while world.budget.used_bytes() < 360_000 {
+        trace += 1;
+        let spans: Vec<Span> = (1..=8)
+            .map(|number| failed(span(trace, number, !ROOT)))
+            .collect();
+        world.send(&spans);
+        world.pass(5);
+    }
+    world.pass(1_000);
+    world.send(&[span(200, 1, ROOT)]);
+    world.pass(100);
+    assert_eq!(
+        world.accounting.snapshot().buffered,
+        1,
+        "decided early though nothing is gained"
+    );
+    world.backend.0.lock().is_full = false;
+    world.pass(1_000);
+    assert_eq!(world.backend.received().len(), usize::from(trace));
+}
+
+#[test]
+fn num_traces_bounds_the_traces_held() {
+    let few = WindowConfig {
+        num_traces: Some(10),
+        ..windows(60_000)
+    };
+    let mut world = World::new(1 << 30, few);
+    for trace in 1..=30 {
+        world.send(&[failed(span(trace, 1, ROOT))]);
+        world.pass(5);
+    }
+    world.pass(300);
+    let received: Vec<u8> = world.backend.received().into_keys().collect();
+    assert_eq!(received, (1..=20).collect::<Vec<u8>>());
+}
+
+#[test]
+fn a_trace_that_outgrows_its_share_is_decided_by_itself_and_released_in_pieces() {
+    let config = BufferConfig {
+        batch_bytes_max: 4_096,
+        ..BufferConfig::default()
+    };
+    let mut world = World::with(
+        1_000_000,
+        windows(60_000),
+        EvaluationConfig::default(),
+        config,
+    );
+    world.send(&[span(2, 1, ROOT)]);
+    for number in 1..=400 {
+        world.send(&[failed(span(1, number, !ROOT))]);
+        world.pass(5);
+    }
+    world.pass(1_000);
+    assert_eq!(world.accounting.snapshot().buffered, 1);
+    assert_eq!(world.backend.received()[&1].len(), 400);
+    let state = world.backend.0.lock();
+    assert!(state.requests.iter().all(|body| body.len() < 5_000));
+}
+
+#[test]
+fn finishing_decides_and_releases_everything_at_once() {
+    let mut world = World::new(1 << 30, windows(60_000));
+    world.send(&[failed(span(1, 1, ROOT)), span(2, 1, ROOT)]);
+    assert!(world.inbox.control(Control::Finish));
+    while world.shard.turn(Moment(0)) != Turn::Finished {}
+    assert_eq!(world.backend.received(), BTreeMap::from([(1, vec![1])]));
+    assert_eq!(world.shard.left_spans(), 0);
+}
+
+#[test]
+fn pending_traces_are_dropped_at_the_end_where_that_is_wanted() {
+    let drops = EvaluationConfig {
+        drop_pending_traces_on_shutdown: true,
+        ..EvaluationConfig::default()
+    };
+    let mut world = World::with(1 << 30, windows(60_000), drops, BufferConfig::default());
+    world.send(&[failed(span(1, 1, ROOT))]);
+    assert!(world.inbox.control(Control::Finish));
+    while world.shard.turn(Moment(0)) != Turn::Finished {}
+    assert_eq!(world.backend.received(), BTreeMap::new());
+    assert_eq!(world.accounting.snapshot().dropped, 1);
+}
+
+#[test]
+fn the_charge_returns_to_zero_when_nothing_is_held() {
+    let mut world = World::new(1 << 30, windows(100));
+    for trace in 1..=50 {
+        world.send(&[failed(span(trace, 1, ROOT)), span(trace + 100, 2, ROOT)]);
+    }
+    world.pass(50);
+    let wire_bytes = 100 * 450;
+    assert!(world.budget.used_bytes() > wire_bytes);
+    world.pass(1_000);
+    assert_eq!(world.accounting.snapshot().kept, 50);
+    assert_eq!(world.budget.used_bytes(), 0);
+}
+
+#[test]
+fn resource_and_scope_come_out_as_they_went_in() {
+    let mut world = World::new(1 << 30, windows(50));
+    world.send(&[failed(span(1, 1, ROOT)), span(1, 2, !ROOT)]);
+    world.send(&[span(1, 3, !ROOT)]);
+    world.pass(400);
+    let state = world.backend.0.lock();
+    let request = ExportTraceServiceRequest::decode(state.requests[0].clone()).unwrap();
+    assert_eq!(request.resource_spans.len(), 1);
+    assert_eq!(request.resource_spans[0].schema_url, "https://example.com");
+    assert_eq!(request.resource_spans[0].scope_spans.len(), 1);
+    assert_eq!(request.resource_spans[0].scope_spans[0].spans.len(), 3);
+}

@@ -1,0 +1,16 @@
+//! `and`: traces that all of some policies keep.
+
+use super::{Settings, sub_policies};
+use crate::sampler::config::RuleConfig;
+
+pub(super) fn rule(settings: &mut Settings<'_>) -> RuleConfig {
+    let policies = match settings.take("and_sub_policy") {
+        Some(place) => sub_policies(&place),
+        None => Vec::new(),
+    };
+    if policies.is_empty() {
+        let problem = "and_sub_policy lists nothing, so every trace is kept";
+        settings.place().warning(problem, "");
+    }
+    RuleConfig::And(policies)
+}

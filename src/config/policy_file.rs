@@ -1,0 +1,145 @@
+//! The policy file: which traces are kept. The collector's `tail_sampling` section is a valid one as it stands.
+//!
+//! What the collector's decoding takes is taken, with a warning where it can only be a mistake; keys that make no sense
+//! here are named in warnings that say what replaces them. `docs/policies.md` is the reference.
+
+mod body;
+mod windows;
+
+use std::path::Path;
+
+use super::decode::{Fields, Place};
+use super::environment::{self, Lookup};
+use super::finding::{Checked, ConfigErrors, Findings};
+use super::{policies, yaml};
+use crate::buffer::config::WindowConfig;
+use crate::sampler::config::{EvaluationConfig, PolicyConfig};
+
+/// The policy file that is in force when none is named: errors, traces slower than a second, a tenth of the rest.
+pub const DEFAULT_POLICIES: &str = include_str!("../../policies/default.yaml");
+
+const LATER: &str = "is not supported by this version";
+
+/// A whole policy file.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct PolicyFile {
+    /// `decision_wait` and its like.
+    pub windows: WindowConfig,
+    /// How the policies are evaluated.
+    pub evaluation: EvaluationConfig,
+    /// `policies`, in the order of the file. May be empty: nothing is kept then.
+    pub policies: Vec<PolicyConfig>,
+}
+
+/// Reads a policy file with the environment of this process.
+///
+/// # Errors
+/// Everything that is wrong with the file.
+pub fn read(path: &Path) -> Result<Checked<PolicyFile>, ConfigErrors> {
+    let text = super::read_text(path)?;
+    parse(&path.display().to_string(), &text, &environment::of_process)
+}
+
+/// Reads the text of a policy file; `file_name` is what messages call it.
+///
+/// # Errors
+/// Everything that is wrong with it.
+pub fn parse(
+    file_name: &str,
+    text: &str,
+    lookup: Lookup<'_>,
+) -> Result<Checked<PolicyFile>, ConfigErrors> {
+    let findings = Findings::new(file_name);
+    let config = yaml::parse(text, &findings)
+        .and_then(|root| body::find(root, &findings))
+        .map(|(mut body, path)| {
+            environment::expand(&mut body, &path, lookup, &findings);
+            policy_file(&Place::new(&body, &path, &findings))
+        });
+    findings.conclude(config)
+}
+
+fn policy_file(body: &Place<'_>) -> PolicyFile {
+    let mut fields = body.fields();
+    let windows = windows::windows(&mut fields);
+    let evaluation = evaluation(&mut fields);
+    warn_of_keys_without_effect(&mut fields);
+    refuse_later_keys(&mut fields);
+    let policies = match fields.take("policies") {
+        Some(place) => policies::policies(&place),
+        None => Vec::new(),
+    };
+    if policies.is_empty() {
+        let place = body.deepest(&["policies"]);
+        place.warning("there are no policies, so nothing is kept", "");
+    }
+    fields.finish();
+    PolicyFile {
+        windows,
+        evaluation,
+        policies,
+    }
+}
+
+fn evaluation(fields: &mut Fields<'_>) -> EvaluationConfig {
+    let mut config = EvaluationConfig::default();
+    let first = &mut config.sample_on_first_match;
+    fields.set("sample_on_first_match", first, Place::boolean);
+    let drop = &mut config.drop_pending_traces_on_shutdown;
+    fields.set("drop_pending_traces_on_shutdown", drop, Place::boolean);
+    config
+}
+
+/// Keys that are read, because a wrong one is refused by the collector as well, and have no effect.
+fn warn_of_keys_without_effect(fields: &mut Fields<'_>) {
+    if let Some(place) = fields.take("expected_new_traces_per_sec") {
+        place.collector_unsigned();
+        place.warning("has no effect", "memory grows and shrinks by itself");
+    }
+    if let Some(place) = fields.take("num_shards") {
+        place.collector_integer();
+        let advice = "shards of the server file replaces it";
+        place.warning("has no effect", advice);
+    }
+    if let Some(place) = fields.take("decision_cache") {
+        let mut cache = place.fields();
+        for key in ["sampled_cache_size", "non_sampled_cache_size"] {
+            if let Some(size) = cache.take(key) {
+                size.collector_integer();
+            }
+        }
+        cache.finish();
+        let advice = "decision_cache.limit of the server file, in bytes, replaces it";
+        place.warning("has no effect", advice);
+    }
+}
+
+/// Keys that would change decisions, and that a later version knows: refused unless they ask for the default.
+fn refuse_later_keys(fields: &mut Fields<'_>) {
+    let strategies = [("", true), ("trace-complete", true), ("span-ingest", false)];
+    if let Some(place) = fields.take("sampling_strategy")
+        && place.choice(&strategies) == Some(false)
+    {
+        let problem = format!("span-ingest {LATER}");
+        place.error(problem, "remove it: traces are decided complete");
+    }
+    if let Some(place) = fields.take("maximum_trace_size_bytes")
+        && place.collector_unsigned().is_some_and(|bytes| bytes > 0)
+    {
+        let advice = "remove it: memory.limit of the server file bounds what is held";
+        place.error(LATER, advice);
+    }
+    if let Some(place) = fields.take("block_on_overflow")
+        && place.boolean() == Some(true)
+    {
+        let advice =
+            "remove it: traces beyond the limits are decided early, and clients are told to wait";
+        place.error(LATER, advice);
+    }
+    if let Some(place) = fields.take("tail_storage") {
+        place.error("is not supported", "remove it");
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,147 @@
+//! Metrics of the buffer and of the decisions made there.
+
+use ::metrics::{Counter, Gauge, Histogram};
+
+use super::Registry;
+
+/// Handles of one shard.
+#[derive(Debug, Clone)]
+#[allow(
+    missing_docs,
+    reason = "each is described where it is registered, below"
+)]
+pub struct BufferMetrics {
+    pub traces: Gauge,
+    pub spans: Gauge,
+    pub held_bytes: Gauge,
+    pub oldest_age_seconds: Gauge,
+    pub release_spans: Gauge,
+    pub spans_deduplicated: Counter,
+    pub traces_started: Counter,
+    /// By trigger, in the order of `Trigger::ALL`.
+    pub decisions: [Counter; 5],
+    pub decision_lag_seconds: Histogram,
+    /// By decision, in the order of `Decision::ALL`.
+    pub late_spans: [Counter; 3],
+}
+
+/// Handles of one policy set: what was decided, by whom.
+#[derive(Debug, Clone)]
+pub struct SamplerMetrics {
+    /// By policy, the last one for traces that no policy decided; by decision in the order of `Decision::ALL`.
+    pub decided: Vec<[DecidedMetrics; 3]>,
+    /// By policy.
+    pub evaluation_errors: Vec<Counter>,
+}
+
+/// What one policy decided in one way.
+#[derive(Debug, Clone)]
+#[allow(missing_docs, reason = "the names say it")]
+pub struct DecidedMetrics {
+    pub traces: Counter,
+    pub spans: Counter,
+    pub bytes: Counter,
+}
+
+const DECISIONS: [&str; 3] = ["sampled", "not_sampled", "dropped"];
+
+impl Registry {
+    /// Handles of shard number `shard`.
+    #[must_use]
+    pub fn buffer(&self, shard: usize) -> BufferMetrics {
+        let shard = shard.to_string();
+        let shard = &[("shard", shard.as_str())];
+        let decisions = |trigger| {
+            self.counter(
+                "tailsieve_buffer_decisions_total",
+                "Traces decided, by what made them due.",
+                &[("trigger", trigger)],
+            )
+        };
+        BufferMetrics {
+            traces: self.gauge("tailsieve_buffer_traces", "Undecided traces held.", shard),
+            spans: self.gauge("tailsieve_buffer_spans", "Spans of undecided traces.", shard),
+            held_bytes: self.gauge(
+                "tailsieve_buffer_bytes",
+                "Bytes held for undecided traces and for kept ones not yet encoded.",
+                shard,
+            ),
+            oldest_age_seconds: self.gauge(
+                "tailsieve_buffer_oldest_trace_age_seconds",
+                "Time since the first span of the oldest undecided trace.",
+                shard,
+            ),
+            release_spans: self.gauge(
+                "tailsieve_buffer_release_spans",
+                "Kept spans that wait to be encoded or for room in an exporter's queue.",
+                shard,
+            ),
+            spans_deduplicated: self.counter(
+                "tailsieve_buffer_spans_deduplicated_total",
+                "Spans dropped because their trace held the same bytes already.",
+                &[],
+            ),
+            traces_started: self.counter(
+                "tailsieve_buffer_traces_started_total",
+                "Traces of which a first span arrived.",
+                &[],
+            ),
+            decisions: ["wait", "root", "memory", "size", "shutdown"].map(decisions),
+            decision_lag_seconds: self.histogram(
+                "tailsieve_buffer_decision_lag_seconds",
+                "Time from the end of a trace's window to its decision.",
+                &[],
+            ),
+            late_spans: DECISIONS.map(|outcome| {
+                self.counter(
+                    "tailsieve_buffer_late_spans_total",
+                    "Spans that arrived after their trace was decided, by the decision that they followed.",
+                    &[("outcome", outcome)],
+                )
+            }),
+        }
+    }
+
+    /// Handles for a set of these policies.
+    #[must_use]
+    pub fn sampler<'a>(&self, policies: impl Iterator<Item = &'a str>) -> SamplerMetrics {
+        let mut names: Vec<&str> = policies.collect();
+        let evaluation_errors = names.iter().map(|policy| {
+            self.counter(
+                "tailsieve_sampler_evaluation_errors_total",
+                "Evaluations that failed; the policy abstained.",
+                &[("policy", policy)],
+            )
+        });
+        let evaluation_errors = evaluation_errors.collect();
+        names.push("");
+        let decided = names
+            .iter()
+            .map(|policy| DECISIONS.map(|decision| self.decided(policy, decision)));
+        SamplerMetrics {
+            decided: decided.collect(),
+            evaluation_errors,
+        }
+    }
+
+    fn decided(&self, policy: &str, decision: &str) -> DecidedMetrics {
+        let labels = &[("policy", policy), ("decision", decision)];
+        DecidedMetrics {
+            traces: self.counter(
+                "tailsieve_sampler_traces_decided_total",
+                "Traces decided, by deciding policy (empty: none) and decision.",
+                labels,
+            ),
+            spans: self.counter(
+                "tailsieve_sampler_spans_decided_total",
+                "Spans of traces decided, late ones not included.",
+                labels,
+            ),
+            bytes: self.counter(
+                "tailsieve_sampler_bytes_decided_total",
+                "Encoded bytes of these spans.",
+                labels,
+            ),
+        }
+    }
+}

@@ -1,0 +1,243 @@
+//! The composition root: builds the stages, wires them, owns the order of shutdown (contract I8).
+//!
+//! Nothing else knows two stages at once: a receiver hands to [`ingest::ReplicaIngest`], a shard's release to an
+//! exporter's queue.
+
+mod ingest;
+mod status;
+mod upkeep;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use anyhow::Context as _;
+
+pub use status::Status;
+
+use crate::accounting::Accounting;
+use crate::admin::Admin;
+use crate::batch::export::ExportBatch;
+use crate::buffer::driver;
+use crate::buffer::inbox::{Inbox, inbox};
+use crate::buffer::release::Outlet;
+use crate::buffer::shard::{ActivePolicies, Control, Pressure, Shard, ShardParts};
+use crate::clock::Clock;
+use crate::config::policy_file::PolicyFile;
+use crate::config::server::ServerConfig;
+use crate::exporter::{Exporter, ExporterContext};
+use crate::memory::Budget;
+use crate::metrics::Registry;
+use crate::otlp::json;
+use crate::receiver::Receivers;
+use crate::sampler::policy_set::PolicySet;
+use ingest::ReplicaIngest;
+use status::StatusSource;
+
+/// A running replica.
+pub struct Replica {
+    receivers: Receivers,
+    admin: Admin,
+    inboxes: Arc<[Inbox]>,
+    shards: Vec<JoinHandle<u64>>,
+    exporters: Vec<Exporter>,
+    accounting: Arc<Accounting>,
+    registry: Registry,
+    clock: Clock,
+}
+
+/// How a shutdown went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shutdown {
+    /// Spans accepted and neither exported nor decided away when the grace period ended.
+    pub left_spans: u64,
+    /// Spans that the books cannot account for; anything but 0 is a fault of ours.
+    pub unaccounted_spans: i64,
+}
+
+/// An exporter's queue, as a shard's release sees it.
+struct ExporterOutlet(Exporter);
+
+impl Outlet for ExporterOutlet {
+    fn offer(&self, batch: ExportBatch) -> Result<(), ExportBatch> {
+        self.0.offer(batch)
+    }
+}
+
+impl Replica {
+    /// Starts all stages, backends' side first; when this returns, receivers listen.
+    ///
+    /// # Errors
+    /// The first stage that does not start: an address in use, a certificate that cannot be read.
+    pub async fn start(
+        config: ServerConfig,
+        policies: PolicyFile,
+        clock: Clock,
+    ) -> anyhow::Result<Self> {
+        let registry = Registry::new();
+        registry.describe_build(config.memory_limit_bytes);
+        let budget = Budget::new(config.memory_limit_bytes);
+        let accounting = Arc::new(Accounting::default());
+        let shard_count = shard_count(config.buffer.shards);
+        let ends: Vec<_> = (0..shard_count)
+            .map(|_| inbox(config.buffer.inbox_sub_batches_max))
+            .collect();
+        let inboxes: Arc<[Inbox]> = ends.iter().map(|(inbox, _)| inbox.clone()).collect();
+        let exporters = start_exporters(&config, &inboxes, &registry, &clock)?;
+        let active = activate(&policies, &registry);
+        let pressure = Arc::new(Pressure::new(budget.clone()));
+        let mut shards = Vec::with_capacity(shard_count);
+        for (number, (_, receiver)) in ends.into_iter().enumerate() {
+            let outlets = exporters
+                .iter()
+                .map(|exporter| Box::new(ExporterOutlet(exporter.clone())) as Box<dyn Outlet>);
+            let shard = Shard::new(ShardParts {
+                config: config.buffer.clone(),
+                shards: shard_count,
+                inbox: receiver,
+                policies: Arc::clone(&active),
+                pressure: Arc::clone(&pressure),
+                outlets: outlets.collect(),
+                accounting: Arc::clone(&accounting),
+                metrics: registry.buffer(number),
+            });
+            let thread = driver::start(number, shard, clock.clone());
+            shards.push(thread.context("starting a shard's thread")?);
+        }
+        let ingest = ReplicaIngest::new(
+            Arc::clone(&inboxes),
+            Arc::clone(&accounting),
+            registry.router(),
+        );
+        let receivers = Receivers::start(
+            config.receivers,
+            ingest,
+            budget.clone(),
+            registry.receiver(),
+            clock.clone(),
+        )
+        .await?;
+        let status = StatusSource {
+            budget: budget.clone(),
+            accounting: Arc::clone(&accounting),
+            exporters: exporters.clone(),
+            policies: Arc::clone(&active),
+            shards: shard_count,
+            started: clock.now(),
+            clock: clock.clone(),
+        };
+        upkeep::start(registry.clone(), budget);
+        let admin = Admin::start(config.admin_endpoint, registry.clone(), status).await?;
+        Ok(Self {
+            receivers,
+            admin,
+            inboxes,
+            shards,
+            exporters,
+            accounting,
+            registry,
+            clock,
+        })
+    }
+
+    /// Where gRPC listens, if it does.
+    #[must_use]
+    pub fn grpc_addr(&self) -> Option<SocketAddr> {
+        self.receivers.grpc_addr
+    }
+
+    /// Where HTTP listens, if it does.
+    #[must_use]
+    pub fn http_addr(&self) -> Option<SocketAddr> {
+        self.receivers.http_addr
+    }
+
+    /// Where the admin endpoints listen.
+    #[must_use]
+    pub fn admin_addr(&self) -> SocketAddr {
+        self.admin.addr
+    }
+
+    /// Ends in the order of contract I8: stop admitting, decide what is buffered, export, all within `grace`.
+    pub async fn shut_down(self, grace: Duration) -> Shutdown {
+        let started = self.clock.now();
+        let left = || grace.saturating_sub(self.clock.now().since(started));
+        self.admin.set_unready();
+        self.receivers.stop_admitting();
+        self.receivers.finished(left() / 4).await;
+        for inbox in self.inboxes.iter() {
+            inbox.control(Control::Finish);
+        }
+        let mut left_spans = join_shards(self.shards, &self.inboxes, left()).await;
+        let mut drains = tokio::task::JoinSet::new();
+        for exporter in self.exporters {
+            let grace = left();
+            drains.spawn(async move { exporter.drain(grace).await });
+        }
+        left_spans += drains.join_all().await.into_iter().max().unwrap_or(0);
+        let snapshot = self.accounting.snapshot();
+        let unaccounted_spans = snapshot.unaccounted();
+        if unaccounted_spans != 0 {
+            self.registry.invariant_violations("I2").increment(1);
+            tracing::error!(?snapshot, unaccounted_spans, "contract I2 is broken");
+        }
+        Shutdown {
+            left_spans,
+            unaccounted_spans,
+        }
+    }
+}
+
+fn shard_count(configured: usize) -> usize {
+    if configured > 0 {
+        return configured;
+    }
+    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+}
+
+fn activate(file: &PolicyFile, registry: &Registry) -> Arc<ActivePolicies> {
+    let set = PolicySet::compile(&file.policies, file.evaluation);
+    let metrics = registry.sampler(set.names());
+    Arc::new(ActivePolicies {
+        set,
+        windows: file.windows,
+        metrics,
+    })
+}
+
+fn start_exporters(
+    config: &ServerConfig,
+    inboxes: &Arc<[Inbox]>,
+    registry: &Registry,
+    clock: &Clock,
+) -> anyhow::Result<Vec<Exporter>> {
+    let runtime = tokio::runtime::Handle::current();
+    let start = |config: &crate::exporter::config::ExporterConfig| {
+        let inboxes = Arc::clone(inboxes);
+        let context = ExporterContext {
+            clock: clock.clone(),
+            metrics: registry.exporter(&config.name),
+            on_room: Arc::new(move || inboxes.iter().for_each(Inbox::wake)),
+            encode_json: json::encode_request,
+        };
+        Exporter::start(config.clone(), context, &runtime)
+            .with_context(|| format!("exporter {}", config.name))
+    };
+    config.exporters.iter().map(start).collect()
+}
+
+/// Waits for the shards to hand everything over; after `grace` tells them to end as they are. Returns spans left.
+async fn join_shards(shards: Vec<JoinHandle<u64>>, inboxes: &Arc<[Inbox]>, grace: Duration) -> u64 {
+    let mut joining = tokio::task::spawn_blocking(move || {
+        let left = shards.into_iter().map(|shard| shard.join().unwrap_or(0));
+        left.sum::<u64>()
+    });
+    if let Ok(left) = tokio::time::timeout(grace, &mut joining).await {
+        return left.unwrap_or(0);
+    }
+    for inbox in inboxes.iter() {
+        inbox.abandon();
+    }
+    joining.await.unwrap_or(0)
+}

@@ -1,0 +1,107 @@
+//! Where receivers, router and shards meet: a request is walked, split, and handed over whole or not at all.
+
+use std::cell::RefCell;
+use std::sync::Arc;
+
+use crate::accounting::Accounting;
+use crate::batch::sub_batch::SharedRequest;
+use crate::buffer::inbox::{Inbox, Permit};
+use crate::metrics::RouterMetrics;
+use crate::otlp::wire::{RejectedSpans, SpanHeader, walk_request};
+use crate::receiver::ingest::{Accepted, Ingest, ReceivedRequest, Refusal, Rejected};
+use crate::router::{Routed, Splitter};
+
+thread_local! {
+    static SPLITTER: RefCell<Splitter> = RefCell::default();
+}
+
+/// Takes requests for one replica.
+#[derive(Debug, Clone)]
+pub(super) struct ReplicaIngest {
+    inboxes: Arc<[Inbox]>,
+    accounting: Arc<Accounting>,
+    metrics: RouterMetrics,
+}
+
+impl ReplicaIngest {
+    pub(super) fn new(
+        inboxes: Arc<[Inbox]>,
+        accounting: Arc<Accounting>,
+        metrics: RouterMetrics,
+    ) -> Self {
+        Self {
+            inboxes,
+            accounting,
+            metrics,
+        }
+    }
+
+    fn take(&self, request: ReceivedRequest) -> Result<Accepted, Refusal> {
+        let walked =
+            walk_request(&request.body).map_err(|error| Refusal::Undecodable(error.to_string()))?;
+        let spans = walked.spans.len() as u64;
+        self.accounting.received.add(spans + walked.rejected.count);
+        self.metrics
+            .spans_received
+            .increment(spans + walked.rejected.count);
+        self.metrics
+            .span_bytes_received
+            .increment(request.body.len() as u64);
+        if !walked.spans.is_empty() {
+            let shared = SharedRequest {
+                body: request.body,
+                scopes: walked.scopes,
+                metadata: request.metadata,
+                charge: request.charge,
+            };
+            self.hand_over(shared, &walked.spans).inspect_err(|_| {
+                // A retry brings the rejected ones again.
+                self.accounting.refused.add(spans + walked.rejected.count);
+                self.metrics
+                    .spans_refused_overloaded
+                    .increment(spans + walked.rejected.count);
+            })?;
+        }
+        self.accounting.refused.add(walked.rejected.count);
+        self.metrics
+            .spans_refused_identifier
+            .increment(walked.rejected.count);
+        Ok(Accepted {
+            rejected: rejected(walked.rejected),
+        })
+    }
+
+    fn hand_over(&self, mut request: SharedRequest, spans: &[SpanHeader]) -> Result<(), Refusal> {
+        request
+            .charge
+            .grow(size_of_val(spans) as u64)
+            .map_err(|exhausted| Refusal::Overloaded(format!("memory.limit: {exhausted}")))?;
+        let routed: Routed =
+            SPLITTER.with_borrow_mut(|splitter| splitter.split(request, spans, self.inboxes.len()));
+        let mut permits: Vec<Permit<'_>> = Vec::with_capacity(routed.len());
+        for (shard, _) in &routed {
+            let permit = self.inboxes.get(shard.0).and_then(Inbox::reserve);
+            permits.push(permit.ok_or_else(|| {
+                Refusal::Overloaded("inbox_limit: too many requests wait for a shard".to_owned())
+            })?);
+        }
+        for (permit, (_, sub_batch)) in permits.into_iter().zip(routed) {
+            permit.send(sub_batch);
+        }
+        Ok(())
+    }
+}
+
+impl Ingest for ReplicaIngest {
+    async fn ingest(&self, request: ReceivedRequest) -> Result<Accepted, Refusal> {
+        self.take(request)
+    }
+}
+
+fn rejected(spans: RejectedSpans) -> Option<Rejected> {
+    let first = spans.first?;
+    Some(Rejected {
+        spans: spans.count,
+        message: format!("{} spans rejected; the first: {first}", spans.count),
+    })
+}

@@ -1,0 +1,81 @@
+//! `/api/v1/status`: a replica at a glance.
+
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use crate::accounting::{Accounting, Snapshot};
+use crate::admin::StatusPage;
+use crate::buffer::shard::ActivePolicies;
+use crate::clock::{Clock, Moment};
+use crate::exporter::{Exporter, ExporterStatus};
+use crate::memory::Budget;
+
+/// What the status page shows.
+#[derive(Debug, Serialize)]
+pub struct Status {
+    version: &'static str,
+    uptime_seconds: f64,
+    shards: usize,
+    memory: MemoryStatus,
+    /// Spans by what became of them; `unaccounted` is 0 at rest.
+    spans: Snapshot,
+    unaccounted_spans: i64,
+    policies: PoliciesStatus,
+    exporters: Vec<ExporterStatus>,
+}
+
+#[derive(Debug, Serialize)]
+struct MemoryStatus {
+    limit_bytes: u64,
+    used_bytes: u64,
+}
+
+#[derive(Debug, Serialize)]
+struct PoliciesStatus {
+    names: Vec<String>,
+    needs: String,
+    decision_wait_seconds: f64,
+    decision_wait_after_root_seconds: Option<f64>,
+    num_traces: Option<usize>,
+}
+
+/// Where the status page's figures come from.
+pub(super) struct StatusSource {
+    pub(super) budget: Budget,
+    pub(super) accounting: Arc<Accounting>,
+    pub(super) exporters: Vec<Exporter>,
+    pub(super) policies: Arc<ActivePolicies>,
+    pub(super) shards: usize,
+    pub(super) started: Moment,
+    pub(super) clock: Clock,
+}
+
+impl StatusPage for StatusSource {
+    fn json(&self) -> Vec<u8> {
+        let windows = self.policies.windows;
+        let snapshot = self.accounting.snapshot();
+        let status = Status {
+            version: env!("CARGO_PKG_VERSION"),
+            uptime_seconds: self.clock.now().since(self.started).as_secs_f64(),
+            shards: self.shards,
+            memory: MemoryStatus {
+                limit_bytes: self.budget.limit_bytes(),
+                used_bytes: self.budget.used_bytes(),
+            },
+            unaccounted_spans: snapshot.unaccounted(),
+            spans: snapshot,
+            policies: PoliciesStatus {
+                names: self.policies.set.names().map(str::to_owned).collect(),
+                needs: format!("{:?}", self.policies.set.needs()),
+                decision_wait_seconds: windows.decision_wait.as_secs_f64(),
+                decision_wait_after_root_seconds: windows
+                    .decision_wait_after_root
+                    .map(|wait| wait.as_secs_f64()),
+                num_traces: windows.num_traces,
+            },
+            exporters: self.exporters.iter().map(Exporter::status).collect(),
+        };
+        serde_json::to_vec_pretty(&status).unwrap_or_default()
+    }
+}

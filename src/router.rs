@@ -1,0 +1,8 @@
+//! The router: walks a request's bytes and splits its spans by trace ID into sub-batches, one per shard.
+//!
+//! Pure: it owns no queue and sends nothing. `replica` reserves room for all sub-batches of a request and hands them
+//! over, all or none.
+
+mod split;
+
+pub use split::{Routed, Splitter};

@@ -1,0 +1,85 @@
+//! A token bucket that starts full, shared by all shards.
+//!
+//! It behaves as Go's `x/time/rate` limiter does when asked for n tokens now: all or nothing, and never more than the
+//! bucket holds.
+
+use parking_lot::Mutex;
+
+use crate::clock::Moment;
+
+#[derive(Debug)]
+pub(super) struct TokenBucket {
+    per_second: f64,
+    capacity: f64,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    tokens: f64,
+    /// When `tokens` was right; `None` before the first call.
+    at: Option<Moment>,
+}
+
+impl TokenBucket {
+    pub(super) fn new(per_second: f64, capacity: f64) -> Self {
+        Self {
+            per_second: per_second.max(0.0),
+            capacity,
+            state: Mutex::new(State {
+                tokens: capacity,
+                at: None,
+            }),
+        }
+    }
+
+    /// Takes `tokens` at `now` if there are that many.
+    pub(super) fn take(&self, tokens: f64, now: Moment) -> bool {
+        let mut state = self.state.lock();
+        let elapsed = state.at.map_or(0.0, |at| now.since(at).as_secs_f64());
+        let available = (state.tokens + elapsed * self.per_second).min(self.capacity);
+        let enough = tokens <= available;
+        state.tokens = if enough {
+            available - tokens
+        } else {
+            available
+        };
+        // Shards read the clock apart from each other: time must not run twice.
+        state.at = Some(state.at.map_or(now, |at| at.max(now)));
+        enough
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: u64 = 1_000_000_000;
+
+    #[test]
+    fn starts_full_and_refills_at_its_rate_up_to_its_capacity() {
+        let bucket = TokenBucket::new(10.0, 20.0);
+        assert!(bucket.take(20.0, Moment(0)));
+        assert!(!bucket.take(1.0, Moment(0)));
+        assert!(bucket.take(10.0, Moment(SECOND)));
+        assert!(!bucket.take(1.0, Moment(SECOND)));
+        assert!(bucket.take(20.0, Moment(100 * SECOND)));
+        assert!(!bucket.take(1.0, Moment(100 * SECOND)));
+    }
+
+    #[test]
+    fn takes_all_or_nothing() {
+        let bucket = TokenBucket::new(1.0, 5.0);
+        assert!(!bucket.take(6.0, Moment(0)));
+        assert!(bucket.take(5.0, Moment(0)));
+    }
+
+    #[test]
+    fn an_earlier_moment_adds_nothing() {
+        let bucket = TokenBucket::new(1.0, 5.0);
+        assert!(bucket.take(5.0, Moment(5 * SECOND)));
+        assert!(!bucket.take(1.0, Moment(SECOND)));
+        assert!(!bucket.take(1.0, Moment(5 * SECOND)));
+        assert!(bucket.take(1.0, Moment(6 * SECOND)));
+    }
+}

@@ -1,0 +1,94 @@
+//! What is known of a trace without reading its spans again: kept up to date as spans arrive.
+
+use crate::otlp::wire::{SpanHeader, SpanStatus};
+
+/// Running facts about a trace's spans, in order of arrival.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct TraceSummary {
+    /// Spans held.
+    pub span_count: u64,
+    /// Their encodings' lengths added up, in bytes.
+    pub span_bytes: u64,
+    /// Whether any span has status UNSET, OK, ERROR, in this order.
+    pub has_status: [bool; 3],
+    /// Whether a span without parent is among them.
+    pub has_root: bool,
+    /// Whether any span has the W3C sampled flag.
+    pub has_sampled_flag: bool,
+    /// Running duration, the collector's way.
+    pub duration: RunningDuration,
+}
+
+/// The collector's running duration of a trace: from the least start to the greatest end so far.
+///
+/// A running minimum or maximum that is 0 is replaced by the next span's value, whatever that is; source: the
+/// collector's `latency` policy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct RunningDuration {
+    start_ns: u64,
+    end_ns: u64,
+    peak_ns: i64,
+}
+
+impl TraceSummary {
+    /// Takes account of one more span.
+    #[inline]
+    pub fn add(&mut self, span: &SpanHeader) {
+        self.span_count += 1;
+        self.span_bytes += u64::from(span.length);
+        let [unset, ok, error] = &mut self.has_status;
+        match span.status {
+            SpanStatus::Unset => *unset = true,
+            SpanStatus::Ok => *ok = true,
+            SpanStatus::Error => *error = true,
+            SpanStatus::Unknown => {}
+        }
+        self.has_root |= span.is_root;
+        self.has_sampled_flag |= span.has_sampled_flag;
+        self.duration.add(span.start_ns, span.end_ns);
+    }
+}
+
+impl RunningDuration {
+    /// Takes account of one more span; returns the duration so far, in nanoseconds.
+    #[inline]
+    pub fn add(&mut self, start_ns: u64, end_ns: u64) -> i64 {
+        if self.start_ns == 0 || start_ns < self.start_ns {
+            self.start_ns = start_ns;
+        }
+        if self.end_ns == 0 || end_ns > self.end_ns {
+            self.end_ns = end_ns;
+        }
+        let (start, end) = (self.start_ns as i64, self.end_ns as i64);
+        let duration = end.saturating_sub(start);
+        self.peak_ns = self.peak_ns.max(duration);
+        duration
+    }
+
+    /// The longest that the running duration has been, in nanoseconds; 0 if it was always negative.
+    #[must_use]
+    pub fn peak_ns(&self) -> i64 {
+        self.peak_ns
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_zero_minimum_is_replaced_by_whatever_comes_next() {
+        let mut duration = RunningDuration::default();
+        assert_eq!(duration.add(0, 500), 500);
+        assert_eq!(duration.add(400, 450), 100);
+        assert_eq!(duration.peak_ns(), 500);
+    }
+
+    #[test]
+    fn the_duration_spans_all_spans() {
+        let mut duration = RunningDuration::default();
+        duration.add(1_000, 1_500);
+        duration.add(800, 900);
+        assert_eq!(duration.add(1_200, 2_800), 2_000);
+    }
+}
