@@ -27,6 +27,7 @@ pub mod otlp;
 pub mod admin;
 pub mod clock;
 pub mod config;
+pub mod invariant;
 pub mod memory;
 pub mod metrics;
 

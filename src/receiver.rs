@@ -135,6 +135,12 @@ impl Receivers {
         Ok(receivers)
     }
 
+    /// The budget of requests between their first byte and their answer (`max_bytes_in_flight`).
+    #[must_use]
+    pub fn in_flight(&self) -> Budget {
+        self.admission.in_flight().clone()
+    }
+
     /// From now on requests are refused as shutting down, health checks say not serving, and open connections are asked
     /// to leave once their requests under way are answered. The ports stay open, so that clients read why.
     pub fn stop_admitting(&self) {

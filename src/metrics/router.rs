@@ -15,7 +15,6 @@ pub struct RouterMetrics {
     pub span_bytes_received: Counter,
     pub spans_refused_identifier: Counter,
     pub spans_refused_overloaded: Counter,
-    pub spans_refused_shutting_down: Counter,
 }
 
 impl Registry {
@@ -42,7 +41,6 @@ impl Registry {
             ),
             spans_refused_identifier: refused("bad_identifier"),
             spans_refused_overloaded: refused("overloaded"),
-            spans_refused_shutting_down: refused("shutting_down"),
         }
     }
 
