@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use super::block_pool::BlockPool;
 use super::config::{BufferConfig, WindowConfig};
 use super::deadlines::Deadlines;
 use super::decision_cache::{DecisionCache, Remembered};
@@ -124,6 +125,7 @@ pub struct Shard {
     deadlines: Deadlines,
     envelopes: Envelopes,
     remembered: DecisionCache,
+    blocks: BlockPool,
     release: Release,
     pressure: Arc<Pressure>,
     charge: Charge,
@@ -205,6 +207,7 @@ impl Shard {
             deadlines: Deadlines::default(),
             envelopes: Envelopes::default(),
             remembered: DecisionCache::new(config.decision_cache_bytes / shards),
+            blocks: BlockPool::default(),
             release: Release::new(
                 config.batch_bytes_max,
                 config.batch_timeout,
@@ -245,7 +248,10 @@ impl Shard {
         has_more |= self.is_finishing && self.decide_oldest(Trigger::Shutdown, now);
         // Kept traces that wait for company hold memory too.
         let flush = self.is_finishing || self.pressure.is_high();
-        has_more |= self.release.turn(now, flush, &mut self.envelopes);
+        has_more |= self
+            .release
+            .turn(now, flush, &mut self.envelopes, &mut self.blocks);
+        self.blocks.trim(now, self.pressure.is_high());
         self.settle(now);
         if has_more {
             return Turn::Again;
@@ -336,7 +342,8 @@ impl Shard {
         let bytes_before = held.held_bytes();
         let had_root = held.summary.has_root;
         let mut stored = 0;
-        held.spans.reserve(spans.len(), batch.span_bytes);
+        held.spans
+            .reserve(spans.len(), batch.span_bytes, &mut self.blocks);
         for span in spans {
             let envelope = envelope_at_hand(
                 &mut self.envelopes_at_hand,
@@ -397,7 +404,7 @@ impl Shard {
         }
         let mut store = SpanStore::default();
         let mut envelopes: Vec<EnvelopeId> = Vec::new();
-        store.reserve(spans.len(), batch.span_bytes);
+        store.reserve(spans.len(), batch.span_bytes, &mut self.blocks);
         for span in spans {
             let envelope = envelope_at_hand(
                 &mut self.envelopes_at_hand,
@@ -506,6 +513,7 @@ impl Shard {
         for envelope in &trace.envelopes {
             self.envelopes.release(*envelope);
         }
+        trace.spans.recycle(&mut self.blocks);
     }
 
     fn evaluate(&self, trace: &Trace, now: Moment) -> Verdict {
@@ -532,6 +540,7 @@ impl Shard {
             + self.envelopes.held_bytes()
             + self.deadlines.held_bytes()
             + self.release.held_bytes()
+            + self.blocks.held_bytes()
     }
 
     /// Tells the budget what is held, and the other shards how much of that is undecided.
