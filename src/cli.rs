@@ -8,8 +8,8 @@
 pub mod run;
 
 pub mod generate;
-//pub mod send;
-//pub mod sink;
+pub mod send;
+pub mod sink;
 
 pub mod completions;
 
@@ -47,8 +47,8 @@ pub struct Cli {
 enum Command {
     Run(run::RunArgs),
     Generate(generate::GenerateArgs),
-    //Send(send::SendArgs),
-    //Sink(sink::SinkArgs),
+    Send(send::SendArgs),
+    Sink(sink::SinkArgs),
     Completions(completions::CompletionsArgs),
 }
 
@@ -100,8 +100,8 @@ impl Command {
         match self {
             Self::Run(args) => args.execute(logging),
             Self::Generate(args) => args.execute(),
-            //Self::Send(args) => args.execute(),
-            //Self::Sink(args) => args.execute(),
+            Self::Send(args) => args.execute(),
+            Self::Sink(args) => args.execute(),
             Self::Completions(args) => args.execute(),
         }
     }

@@ -13,5 +13,5 @@ pub mod pace;
 pub mod tally;
 
 pub mod generate;
-//pub mod replay;
-//pub mod sink;
+pub mod replay;
+pub mod sink;

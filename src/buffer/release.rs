@@ -15,7 +15,7 @@ use super::envelopes::{EnvelopeId, Envelopes, ResourceId};
 use super::span_store::{Cursor, SpanStore, push_varint, varint_len};
 use crate::accounting::Accounting;
 use crate::batch::export::ExportBatch;
-use crate::batch::metadata::RequestMetadata;
+use crate::batch::metadata::{RequestMetadata, is_same};
 use crate::clock::Moment;
 use crate::memory::Budget;
 use crate::otlp::wire::{RESOURCE_SPANS_FIELD_KEY, SCOPE_SPANS_FIELD_KEY};
@@ -107,7 +107,7 @@ impl Release {
         let index = self
             .queues
             .iter()
-            .position(|queue| queue.metadata == kept.metadata);
+            .position(|queue| is_same(queue.metadata.as_ref(), kept.metadata.as_ref()));
         let index = index.unwrap_or_else(|| {
             self.queues.push(Queue {
                 metadata: kept.metadata.clone(),

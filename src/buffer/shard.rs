@@ -294,11 +294,7 @@ impl Shard {
             .resize(sub_batch.request.scopes.len(), None);
         let metadata = sub_batch.request.metadata.as_ref();
         for (trace, spans) in sub_batch.iter() {
-            let found = self.table.find(
-                trace.hash,
-                trace.trace_id,
-                metadata.map(|metadata| &**metadata),
-            );
+            let found = self.table.find(trace.hash, trace.trace_id, metadata);
             match found {
                 Some(found) => self.append(found, trace, spans, sub_batch, now),
                 None => match self.remembered.get(trace.hash) {

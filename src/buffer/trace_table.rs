@@ -4,12 +4,13 @@
 //! queue of arrivals can forget lazily.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use hashbrown::HashTable;
 
 use super::trace::Trace;
 use crate::batch::key::KeyHash;
-use crate::batch::metadata::RequestMetadata;
+use crate::batch::metadata::{RequestMetadata, is_same};
 use crate::otlp::ids::TraceId;
 
 /// Refers to a trace of one shard for as long as it is there.
@@ -46,12 +47,12 @@ impl TraceTable {
         &self,
         hash: KeyHash,
         trace_id: TraceId,
-        metadata: Option<&RequestMetadata>,
+        metadata: Option<&Arc<RequestMetadata>>,
     ) -> Option<TraceRef> {
         let (_, place) = self.by_hash.find(hash.0, |(held, place)| {
             *held == hash.0
                 && self.trace_at(*place).is_some_and(|trace| {
-                    trace.id == trace_id && trace.metadata.as_deref() == metadata
+                    trace.id == trace_id && is_same(trace.metadata.as_ref(), metadata)
                 })
         })?;
         let serial = self.places.get(*place as usize)?.serial;

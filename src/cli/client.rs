@@ -78,7 +78,7 @@ impl ClientArgs {
     pub(super) fn drive<S: Source>(
         &self,
         in_flight: usize,
-        source: impl FnOnce(&Clock, Moment) -> S,
+        source: impl FnOnce(Moment) -> S,
     ) -> anyhow::Result<Report> {
         let tally = Arc::new(Tally::new()?);
         runtime::new(usize::from(self.threads))?.block_on(async {
@@ -102,7 +102,7 @@ impl ClientArgs {
             });
             let start = clock.now();
             drive
-                .run(source(&clock, start), Arc::clone(&tally))
+                .run(source(start), Arc::clone(&tally))
                 .await
                 .with_context(|| format!("cannot send to {}", target.endpoint))?;
             Ok(tally.report(clock.now().since(start)))
