@@ -13,8 +13,8 @@ use prost::Message;
 use tokio::net::TcpStream;
 use tokio::sync::{Semaphore, watch};
 
+use crate::batch::metadata::RequestMetadata;
 use crate::clock::Clock;
-use crate::exporter::batch::RequestMetadata;
 use crate::memory::{Budget, Charge};
 use crate::metrics::Registry;
 use crate::receiver::Receivers;
