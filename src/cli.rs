@@ -1,6 +1,6 @@
 //! The command line: one file for each command, with its flags and what it prints.
 //!
-//! Every flag has an environment variable, named by one rule ([`variables`]): `TAILSIEVE_` and the flag for `run` and
+//! Every flag has an environment variable, named by one rule (`variables`): `TAILSIEVE_` and the flag for `run` and
 //! for the flags of all commands, `TAILSIEVE_<COMMAND>_` and the flag for the others. Only this folder prints.
 
 #![allow(clippy::print_stdout, clippy::print_stderr)]

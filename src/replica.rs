@@ -1,6 +1,6 @@
 //! The composition root: builds the stages, wires them, owns the order of shutdown (contract I8).
 //!
-//! Nothing else knows two stages at once: a receiver hands to [`ingest::ReplicaIngest`], a shard's release to an
+//! Nothing else knows two stages at once: a receiver hands to `ingest::ReplicaIngest`, a shard's release to an
 //! exporter's queue.
 
 mod ingest;

@@ -61,7 +61,6 @@ impl Registry {
     }
 
     /// The gauge of the budget in use.
-    #[must_use]
     pub fn memory_used(&self) -> ::metrics::Gauge {
         self.gauge(
             "tailsieve_memory_used_bytes",
@@ -71,7 +70,6 @@ impl Registry {
     }
 
     /// The counter of contract `name` found broken.
-    #[must_use]
     pub fn invariant_violations(&self, name: &str) -> Counter {
         self.counter(
             "tailsieve_invariant_violations_total",

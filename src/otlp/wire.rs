@@ -10,6 +10,8 @@ pub(crate) mod reader;
 pub(crate) mod schema;
 mod span;
 
+#[cfg(any(test, fuzzing))]
+pub mod against_prost;
 #[cfg(test)]
 mod tests;
 
