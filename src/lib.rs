@@ -28,6 +28,7 @@ pub mod admin;
 pub mod clock;
 pub mod config;
 pub mod invariant;
+pub mod keyed_hash;
 pub mod memory;
 pub mod metrics;
 

@@ -6,10 +6,10 @@
 //! chunks of a long trace. A fingerprint per span (12 bytes) finds spans that a client sends again: same bytes.
 
 use hashbrown::HashTable;
-use rapidhash::v3::rapidhash_v3;
 
 use super::block_pool::BlockPool;
 use super::envelopes::EnvelopeId;
+use crate::keyed_hash::keyed_hash;
 use crate::otlp::wire::SPAN_FIELD_KEY;
 
 const ENVELOPE_BYTES: usize = 4;
@@ -90,7 +90,7 @@ impl SpanStore {
 
     /// Stores one span unless the trace already holds it, byte for byte; returns whether it was stored.
     pub(super) fn push(&mut self, envelope: EnvelopeId, span: &[u8]) -> bool {
-        let fingerprint = rapidhash_v3(span) as u32;
+        let fingerprint = keyed_hash(span) as u32;
         if self.holds(fingerprint, span) {
             return false;
         }
