@@ -4,6 +4,7 @@ use bytes::Bytes;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
+use super::Counted;
 use super::against_prost::assert_same_as_prost;
 use super::walk_request;
 
