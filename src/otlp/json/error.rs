@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use serde_path_to_error::Path;
+use serde_path_to_error::{Path, Segment};
 
 /// The longest path or reason that an error shows. Both can hold parts of the request, which has no such limit.
 const SHOWN_BYTES_MAX: usize = 300;
@@ -10,7 +10,7 @@ const SHOWN_BYTES_MAX: usize = 300;
 /// The request is no OTLP/JSON. The client's fault.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub struct JsonError {
-    /// How many bytes had been read when the fault was found; it is the last of them, or the value that ends there.
+    /// How many bytes were read when the fault was found: it begins or ends there.
     pub byte_offset: usize,
     /// The field, as in `resourceSpans[0].scopeSpans[1].spans[2].startTimeUnixNano`, in the names that the request uses.
     /// Empty for the request itself.
@@ -27,14 +27,9 @@ impl JsonError {
         if let Some(reason) = text.strip_suffix(&position) {
             text.truncate(reason.len());
         }
-        let path = if path.iter().len() == 0 {
-            String::new()
-        } else {
-            path.to_string()
-        };
         Self {
             byte_offset: byte_offset(json, error.line(), error.column()),
-            path: shorten(path),
+            path: shorten(field_path(path)),
             reason: shorten(text),
         }
     }
@@ -46,6 +41,16 @@ impl fmt::Display for JsonError {
             write!(f, "{}: ", self.path)?;
         }
         write!(f, "{} at byte {}", self.reason, self.byte_offset)
+    }
+}
+
+/// Joins the names of `path`. The last is unknown where the fault lies between two fields.
+fn field_path(path: &Path) -> String {
+    let text = path.to_string();
+    match path.iter().next_back() {
+        None => String::new(),
+        Some(Segment::Unknown) => text.trim_end_matches(['?', '.']).to_owned(),
+        Some(_) => text,
     }
 }
 

@@ -17,20 +17,16 @@ pub(super) struct FromText<F> {
     pub(super) read: F,
 }
 
-/// An integer from `low` to `high`: a number or a string.
+/// An integer from `low` to `high`, as number or string; for an enum also a name.
 #[derive(Clone, Copy)]
 pub(super) struct Integer {
     low: i128,
     high: i128,
+    number_of_name: Option<fn(&str) -> Option<i32>>,
 }
 
 /// A double: a number or a string, `"NaN"`, `"Infinity"` and `"-Infinity"` among them.
 pub(super) struct Double;
-
-/// A value of an enum: a number, which need not be known, a number as string, or a name.
-pub(super) struct EnumValue {
-    pub(super) number_of: fn(&str) -> Option<i32>,
-}
 
 const ANY_PADDING: GeneralPurposeConfig = GeneralPurposeConfig::new()
     .with_decode_padding_mode(DecodePaddingMode::Indifferent)
@@ -55,27 +51,42 @@ impl Integer {
     pub(super) const UINT64: Self = Self::within(0, u64::MAX as i128);
 
     const fn within(low: i128, high: i128) -> Self {
-        Self { low, high }
+        Self {
+            low,
+            high,
+            number_of_name: None,
+        }
     }
 
-    fn check(self, value: i128) -> Option<i128> {
+    /// A value of an enum. Its number need not be known: enums of protobuf are open.
+    pub(super) const fn of_enum(number_of_name: fn(&str) -> Option<i32>) -> Self {
+        Self {
+            number_of_name: Some(number_of_name),
+            ..Self::INT32
+        }
+    }
+
+    fn in_range(self, value: i128) -> Option<i128> {
         (self.low..=self.high).contains(&value).then_some(value)
     }
 
-    fn from_double(self, value: f64) -> Option<i128> {
+    fn read_double(self, value: f64) -> Option<i128> {
         // The cast saturates, which is out of every range.
         let is_integral = value.fract() == 0.0;
         is_integral
             .then_some(value as i128)
-            .and_then(|value| self.check(value))
+            .and_then(|value| self.in_range(value))
     }
 
-    fn from_text(self, text: &str) -> Option<i128> {
+    fn read_text(self, text: &str) -> Option<i128> {
+        if let Some(number) = self.number_of_name.and_then(|number_of| number_of(text)) {
+            return Some(number.into());
+        }
         let number = parse_number(text)?;
         if let Some(value) = number.as_i128() {
-            return self.check(value);
+            return self.in_range(value);
         }
-        self.from_double(number.as_f64()?)
+        self.read_double(number.as_f64()?)
     }
 }
 
@@ -117,26 +128,32 @@ impl Visitor<'_> for Integer {
     type Value = i128;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "an integer from {} to {}", self.low, self.high)
+        write!(f, "an integer from {} to {}", self.low, self.high)?;
+        let has_names = self.number_of_name.is_some();
+        f.write_str(if has_names {
+            " or an enum value's name"
+        } else {
+            ""
+        })
     }
 
     fn visit_u64<E: Error>(self, value: u64) -> Result<i128, E> {
-        self.check(value.into())
+        self.in_range(value.into())
             .ok_or_else(|| E::invalid_value(Unexpected::Unsigned(value), &self))
     }
 
     fn visit_i64<E: Error>(self, value: i64) -> Result<i128, E> {
-        self.check(value.into())
+        self.in_range(value.into())
             .ok_or_else(|| E::invalid_value(Unexpected::Signed(value), &self))
     }
 
     fn visit_f64<E: Error>(self, value: f64) -> Result<i128, E> {
-        self.from_double(value)
+        self.read_double(value)
             .ok_or_else(|| E::invalid_value(Unexpected::Float(value), &self))
     }
 
     fn visit_str<E: Error>(self, text: &str) -> Result<i128, E> {
-        self.from_text(text)
+        self.read_text(text)
             .ok_or_else(|| E::invalid_value(Unexpected::Str(text), &self))
     }
 }
@@ -177,40 +194,5 @@ impl Visitor<'_> for Double {
                 .and_then(|number| number.as_f64())
                 .ok_or_else(|| E::invalid_value(Unexpected::Str(text), &self)),
         }
-    }
-}
-
-impl<'de> DeserializeSeed<'de> for EnumValue {
-    type Value = i128;
-
-    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<i128, D::Error> {
-        json.deserialize_any(self)
-    }
-}
-
-impl Visitor<'_> for EnumValue {
-    type Value = i128;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the number of an enum value, or its name")
-    }
-
-    fn visit_u64<E: Error>(self, value: u64) -> Result<i128, E> {
-        Integer::INT32.visit_u64(value)
-    }
-
-    fn visit_i64<E: Error>(self, value: i64) -> Result<i128, E> {
-        Integer::INT32.visit_i64(value)
-    }
-
-    fn visit_f64<E: Error>(self, value: f64) -> Result<i128, E> {
-        Integer::INT32.visit_f64(value)
-    }
-
-    fn visit_str<E: Error>(self, text: &str) -> Result<i128, E> {
-        (self.number_of)(text)
-            .map(i128::from)
-            .or_else(|| Integer::INT32.from_text(text))
-            .ok_or_else(|| E::invalid_value(Unexpected::Str(text), &self))
     }
 }
