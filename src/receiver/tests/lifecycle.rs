@@ -182,7 +182,11 @@ async fn a_peer_that_answers_no_pings_loses_its_connection() {
     .await;
     let mut stream = TcpStream::connect(fixture.grpc()).await.unwrap();
     let empty_settings = [0, 0, 0, 4, 0, 0, 0, 0, 0];
-    let opening = [b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".as_slice(), &empty_settings].concat();
+    let opening = [
+        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".as_slice(),
+        &empty_settings,
+    ]
+    .concat();
     stream.write_all(&opening).await.unwrap();
     let mut sent_to_us = Vec::new();
     stream.read_to_end(&mut sent_to_us).await.unwrap();
