@@ -25,6 +25,9 @@ use crate::tools::demo::verdict::Verdict;
 const DEFAULT_WAIT: &str = "decision_wait: 30s";
 const DEMO_WAIT: &str = "decision_wait: 2s";
 
+/// Time between a trace's first and last request: far below the wait, so that a busy machine does not tear traces apart.
+const SPREAD: Duration = Duration::from_millis(500);
+
 /// The load ends this long before the demo does, so that the last traces are seen to be decided: spread and wait.
 const TAIL: Duration = Duration::from_secs(3);
 
@@ -178,7 +181,7 @@ impl DemoArgs {
             format!("--endpoint=http://{}", addresses.grpc),
             format!("--rate={}", self.rate),
             format!("--duration={duration_ms}ms"),
-            "--spread=1s".into(),
+            format!("--spread={}ms", SPREAD.as_millis()),
             "--error-rate=2%".into(),
             "--slow-rate=2%".into(),
             "--ledger=sent.jsonl".into(),
