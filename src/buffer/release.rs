@@ -107,7 +107,7 @@ impl Release {
         let index = self
             .queues
             .iter()
-            .position(|queue| queue.metadata == kept.metadata);
+            .position(|queue| is_same_metadata(&queue.metadata, &kept.metadata));
         let index = index.unwrap_or_else(|| {
             self.queues.push(Queue {
                 metadata: kept.metadata.clone(),
@@ -274,6 +274,15 @@ impl WaitingOutlet {
                 return;
             }
         }
+    }
+}
+
+/// Whether both are the same combination. Receivers intern them, so that nothing needs to be compared that clients may
+/// have made long and alike; equal ones that are not shared would only go out in separate requests.
+fn is_same_metadata(a: &Option<Arc<RequestMetadata>>, b: &Option<Arc<RequestMetadata>>) -> bool {
+    match (a, b) {
+        (Some(a), Some(b)) => Arc::ptr_eq(a, b),
+        (a, b) => a.is_none() && b.is_none(),
     }
 }
 
