@@ -18,15 +18,15 @@ struct Row {
 fn everything() -> Registry {
     let registry = Registry::new();
     registry.describe_build(1);
-    registry.memory_used();
-    registry.invariant_violations("I2");
+    let _gauge = registry.memory_used();
+    let _counter = registry.invariant_violations("I2");
     registry.receiver().grpc.request_duration.record(0.1);
-    registry.router();
+    let _handles = registry.router();
     registry.buffer(0).decision_lag_seconds.record(0.1);
     let _handles = registry.sampler(["errors"].into_iter());
     let exporter = registry.exporter("otlp");
-    exporter.spans_failed("unavailable");
-    exporter.requests_retried("unavailable");
+    exporter.spans_failed("unavailable").increment(1);
+    exporter.requests_retried("unavailable").increment(1);
     exporter.request_duration_seconds.record(0.1);
     registry
 }
