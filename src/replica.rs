@@ -127,7 +127,13 @@ impl Replica {
             started: clock.now(),
             clock: clock.clone(),
         };
-        upkeep::start(registry.clone(), budget);
+        upkeep::start(
+            registry.clone(),
+            budget,
+            Arc::clone(&accounting),
+            exporters.clone(),
+            receivers.in_flight(),
+        );
         let admin = Admin::start(config.admin_endpoint, registry.clone(), status).await?;
         Ok(Self {
             receivers,

@@ -16,6 +16,7 @@ pub use control::{ActivePolicies, Control};
 pub use pressure::Pressure;
 pub use trigger::Trigger;
 
+use super::block_pool::BlockPool;
 use super::config::BufferConfig;
 use super::deadlines::Deadlines;
 use super::decision_cache::{DecisionCache, Remembered};
@@ -81,6 +82,7 @@ pub struct Shard {
     deadlines: Deadlines,
     envelopes: Envelopes,
     remembered: DecisionCache,
+    blocks: BlockPool,
     release: Release,
     pressure: Arc<Pressure>,
     charge: Charge,
@@ -123,6 +125,7 @@ impl Shard {
             deadlines: Deadlines::default(),
             envelopes: Envelopes::default(),
             remembered: DecisionCache::new(config.decision_cache_bytes / shards),
+            blocks: BlockPool::default(),
             release: Release::new(
                 config.batch_bytes_max,
                 config.batch_timeout,
@@ -163,7 +166,10 @@ impl Shard {
         has_more |= self.is_finishing && self.decide_oldest(Trigger::Shutdown, now);
         // Kept traces that wait for company hold memory too.
         let flush = self.is_finishing || self.pressure.is_high();
-        has_more |= self.release.turn(now, flush, &mut self.envelopes);
+        has_more |= self
+            .release
+            .turn(now, flush, &mut self.envelopes, &mut self.blocks);
+        self.blocks.trim(now, self.pressure.is_high());
         self.settle(now);
         if has_more {
             return Turn::Again;
@@ -292,6 +298,7 @@ impl Shard {
         for envelope in &trace.envelopes {
             self.envelopes.release(*envelope);
         }
+        trace.spans.recycle(&mut self.blocks);
     }
 
     fn evaluate(&self, trace: &Trace, now: Moment) -> Verdict {
@@ -318,6 +325,7 @@ impl Shard {
             + self.envelopes.held_bytes()
             + self.deadlines.held_bytes()
             + self.release.held_bytes()
+            + self.blocks.held_bytes()
     }
 
     /// Tells the budget what is held, and the other shards how much of that is undecided.

@@ -63,7 +63,8 @@ impl Shard {
         let bytes_before = held.held_bytes();
         let had_root = held.summary.has_root;
         let mut stored = 0;
-        held.spans.reserve(spans.len(), batch.span_bytes);
+        held.spans
+            .reserve(spans.len(), batch.span_bytes, &mut self.blocks);
         for span in spans {
             let envelope = envelope_at_hand(
                 &mut self.envelopes_at_hand,
@@ -124,7 +125,7 @@ impl Shard {
         }
         let mut store = SpanStore::default();
         let mut envelopes: Vec<EnvelopeId> = Vec::new();
-        store.reserve(spans.len(), batch.span_bytes);
+        store.reserve(spans.len(), batch.span_bytes, &mut self.blocks);
         for span in spans {
             let envelope = envelope_at_hand(
                 &mut self.envelopes_at_hand,

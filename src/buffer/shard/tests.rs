@@ -299,7 +299,7 @@ fn the_charge_returns_to_zero_when_nothing_is_held() {
     world.pass(50);
     let wire_bytes = 100 * 450;
     assert!(world.budget.used_bytes() > wire_bytes);
-    world.pass(1_000);
+    world.pass(3_000);
     assert_eq!(world.accounting.snapshot().kept, 50);
     assert_eq!(world.budget.used_bytes(), 0);
 }

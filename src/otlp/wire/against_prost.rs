@@ -12,13 +12,21 @@ use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span};
 use prost::Message;
 
-use super::{ScopeEnvelope, SpanHeader, SpanStatus, WalkedRequest, read_span_header, walk_request};
+use super::{
+    Counted, ScopeEnvelope, SpanHeader, SpanStatus, WalkedRequest, read_span_header, walk_request,
+};
 
 /// Panics unless the walk of `bytes` has prost's verdict, and finds the same spans with the same header fields in the
 /// same resources and scopes.
 pub fn assert_same_as_prost(bytes: &[u8]) {
     let body = Bytes::copy_from_slice(bytes);
     let walked = walk_request(&body);
+    if let Ok(walked) = &walked {
+        let counted = Counted::of(&body);
+        let spans = walked.spans.len() + walked.rejected.count as usize;
+        assert_eq!(counted.spans, spans);
+        assert!(counted.scopes >= walked.scopes.len());
+    }
     let decoded = ExportTraceServiceRequest::decode(bytes);
     assert_eq!(
         walked.is_ok(),

@@ -4,6 +4,7 @@ use bytes::Bytes;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
+use super::Counted;
 use super::against_prost::assert_same_as_prost;
 use super::walk_request;
 
@@ -166,5 +167,29 @@ fn a_rejected_span_shows_its_identifier() {
     assert_eq!(
         walked.rejected.first.unwrap().to_string(),
         "trace_id of the span at byte 6 is \"070707070707070707070707070707\": must be 16 bytes, not all zeros"
+    );
+}
+
+#[test]
+fn a_scope_without_spans_is_not_kept() {
+    let id = [delimited(1, &[1; 16]), delimited(2, &[1; 8])].concat();
+    let scopes = [
+        delimited(2, &[]),
+        delimited(2, &delimited(3, b"url")),
+        delimited(2, &[delimited(3, b"url"), delimited(2, &id)].concat()),
+        delimited(2, &delimited(2, b"")),
+    ];
+    let body = Bytes::from(delimited(1, &scopes.concat()));
+    let walked = walk_request(&body).unwrap();
+    assert_eq!(walked.scopes.len(), 1);
+    assert_eq!(walked.spans[0].scope_index, 0);
+    assert_eq!(walked.scopes[0].scope, delimited(3, b"url"));
+    assert_eq!(walked.rejected.count, 1);
+    assert_eq!(
+        Counted::of(&body),
+        Counted {
+            spans: 2,
+            scopes: 2
+        }
     );
 }

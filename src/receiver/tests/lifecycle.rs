@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 use tonic::Code;
 use tonic::transport::Channel;
 use tonic_health::ServingStatus;
@@ -168,4 +170,25 @@ async fn clients_are_told_how_many_streams_they_may_open() {
     let client = RawClient::connect(fixture.grpc()).await;
     assert_eq!(client.export(None, vec![framed(0, b"")]).await.code(), 0);
     assert_eq!(client.streams_max(), 2);
+}
+
+#[tokio::test]
+async fn a_peer_that_answers_no_pings_loses_its_connection() {
+    let fixture = Fixture::configured(|config| {
+        let keepalive = &mut config.grpc.as_mut().unwrap().keepalive;
+        keepalive.time = Duration::from_millis(20);
+        keepalive.timeout = Duration::from_millis(20);
+    })
+    .await;
+    let mut stream = TcpStream::connect(fixture.grpc()).await.unwrap();
+    let empty_settings = [0, 0, 0, 4, 0, 0, 0, 0, 0];
+    let opening = [
+        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".as_slice(),
+        &empty_settings,
+    ]
+    .concat();
+    stream.write_all(&opening).await.unwrap();
+    let mut sent_to_us = Vec::new();
+    stream.read_to_end(&mut sent_to_us).await.unwrap();
+    assert!(!sent_to_us.is_empty());
 }
