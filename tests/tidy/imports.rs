@@ -24,7 +24,10 @@ pub(crate) const TABLE: [(&str, &[&str]); 20] = [
         ],
     ),
     ("sampler", &["clock::Moment", "otlp"]),
-    ("exporter", &["batch", "clock", "memory", "metrics"]),
+    (
+        "exporter",
+        &["batch", "clock", "memory", "metrics", "otlp::grpc_status"],
+    ),
     ("accounting", &[]),
     ("batch", &["memory", "otlp"]),
     ("clock", &[]),
