@@ -41,7 +41,10 @@ pub(super) struct Release {
     queues: Vec<Queue>,
     outlets: Vec<WaitingOutlet>,
     held_bytes: u64,
+    /// Of kept traces, those not yet encoded.
     waiting_spans: u64,
+    /// [`Self::waiting_spans()`] as the books have it.
+    waiting_spans_booked: u64,
 }
 
 /// Kept traces of one combination of request metadata.
@@ -96,6 +99,7 @@ impl Release {
             outlets: outlets.collect(),
             held_bytes: 0,
             waiting_spans: 0,
+            waiting_spans_booked: 0,
         }
     }
 
@@ -103,7 +107,6 @@ impl Release {
     pub(super) fn push(&mut self, kept: KeptTrace, now: Moment) {
         self.held_bytes += kept.spans.held_bytes();
         self.waiting_spans += kept.spans.span_count();
-        self.accounting.releasing.add(kept.spans.span_count());
         let index = self
             .queues
             .iter()
@@ -124,6 +127,7 @@ impl Release {
             queue.span_bytes += kept.span_bytes;
             queue.traces.push_back(kept);
         }
+        self.book_waiting_spans();
     }
 
     /// Bytes of the process's memory that kept traces hold here.
@@ -150,6 +154,12 @@ impl Release {
         for outlet in &mut self.outlets {
             outlet.retry();
         }
+        let has_more = self.encode_due(now, flush, envelopes);
+        self.book_waiting_spans();
+        has_more
+    }
+
+    fn encode_due(&mut self, now: Moment, flush: bool, envelopes: &mut Envelopes) -> bool {
         for _ in 0..BATCHES_A_TURN_MAX {
             let has_room = self.outlets.is_empty()
                 || self.outlets.iter().any(|outlet| outlet.waiting.is_empty());
@@ -175,6 +185,18 @@ impl Release {
             .iter()
             .map(|queue| queue.due_at(self.batch_bytes_max, self.batch_timeout));
         due.min()
+    }
+
+    /// Tells the books what waits here, spans that an outlet handed back included.
+    fn book_waiting_spans(&mut self) {
+        let waiting = self.waiting_spans();
+        let releasing = &self.accounting.releasing;
+        if waiting >= self.waiting_spans_booked {
+            releasing.add(waiting - self.waiting_spans_booked);
+        } else {
+            releasing.subtract(self.waiting_spans_booked - waiting);
+        }
+        self.waiting_spans_booked = waiting;
     }
 
     fn encode(&mut self, index: usize, now: Moment, envelopes: &mut Envelopes) {
@@ -207,7 +229,6 @@ impl Release {
             queue.span_bytes = queue.span_bytes.saturating_sub(batch.size_bytes());
         }
         self.waiting_spans -= spans;
-        self.accounting.releasing.subtract(spans);
         for outlet in &mut self.outlets {
             outlet.waiting.push_back(batch.clone());
             outlet.retry();
