@@ -7,18 +7,20 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+use prost::Message;
 use serde::Deserialize;
 use serde_json::Value;
 use tailsieve::config::policy_file;
 use tailsieve::otlp::json::decode_request;
 
 use crate::support::replica::read_lines;
-use crate::support::shard::ShardInHand;
+use crate::support::shard::{ShardInHand, count_by_trace};
 
 const FILE: &str = "tests/fixtures/tail_sampling_conformance.jsonl.gz";
 
 /// Cases whose policies and settings this version has.
-const SUPPORTED: usize = 91;
+const SUPPORTED: usize = 88;
 
 /// A configuration, requests, and what became of their traces.
 #[derive(Deserialize)]
@@ -54,7 +56,22 @@ impl Case {
         shard.pass(file.windows.decision_wait + Duration::from_secs(1));
         send(&mut shard, &self.late_batches);
         shard.pass(Duration::from_secs(1));
-        Some(shard.released().into_keys().collect())
+        let released = shard.released();
+        let sent: Vec<_> = self
+            .batches
+            .iter()
+            .chain(&self.late_batches)
+            .map(to_protobuf)
+            .collect();
+        let sent: Vec<_> = sent
+            .iter()
+            .map(|request| ExportTraceServiceRequest::decode(request.as_slice()).unwrap())
+            .collect();
+        let sent = count_by_trace(&sent);
+        for (id, spans) in &released {
+            assert_eq!(spans, &sent[id], "{}: all spans of {id}", self.id);
+        }
+        Some(released.into_keys().collect())
     }
 }
 
@@ -82,6 +99,10 @@ fn every_supported_case_is_decided_as_recorded() {
 
 fn send(shard: &mut ShardInHand, batches: &[Value]) {
     for batch in batches {
-        shard.send(decode_request(batch.to_string().as_bytes()).unwrap());
+        shard.send(to_protobuf(batch));
     }
+}
+
+fn to_protobuf(batch: &Value) -> Vec<u8> {
+    decode_request(batch.to_string().as_bytes()).unwrap()
 }

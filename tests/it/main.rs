@@ -32,6 +32,7 @@ mod recorded_traces;
 
 mod backend_killed;
 mod memory;
+mod queue_full;
 mod shutdown;
 
 mod bad_config;

@@ -12,14 +12,17 @@ use crate::support::spans::{request, span};
 async fn over_http_they_are_415_404_and_405_with_a_status_as_body() {
     let replica = Replica::start("", KEEP_ALL).await;
     let body = request(vec![span(1, 1)]).encode_to_vec();
-    for content_type in ["text/plain", "application/grpc", ""] {
+    for (content_type, advice) in [
+        ("text/plain", "application/x-protobuf"),
+        ("", "application/x-protobuf"),
+        ("application/grpc", "4317"),
+    ] {
         let answer = http::post(replica.http, &[("content-type", content_type)], &body).await;
         assert_eq!(answer.status, 415, "{content_type}");
+        let status = answer.json();
         assert!(
-            answer.json()["message"]
-                .as_str()
-                .unwrap()
-                .contains("application/x-protobuf")
+            status["message"].as_str().unwrap().contains(advice),
+            "{status}"
         );
     }
     for path in ["/", "/v1/trace", "/v1/traces/", "/v1/logs", "/v1/metrics"] {

@@ -15,6 +15,7 @@ use tailsieve::otlp::json::decode_request;
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::Child;
+use tokio::task::JoinHandle;
 
 use super::accounting::Status;
 use super::grpc::GrpcClient;
@@ -38,6 +39,8 @@ pub(crate) struct Replica {
     pub(crate) admin: SocketAddr,
     child: Child,
     log: Log,
+    /// Ends with the log.
+    reader: JoinHandle<()>,
     folder: TempDir,
 }
 
@@ -95,7 +98,7 @@ impl Replica {
         });
         let ready = ready.await.expect("the replica is ready in time");
         let later = Arc::clone(&log);
-        tokio::spawn(async move {
+        let reader = tokio::spawn(async move {
             while let Ok(Some(line)) = lines.next_line().await {
                 later.lock().push(line);
             }
@@ -107,6 +110,7 @@ impl Replica {
             admin: address("admin"),
             child,
             log,
+            reader,
             folder,
         }
     }
@@ -178,6 +182,7 @@ impl Replica {
     pub(crate) async fn ended(mut self) -> Ended {
         let status = tokio::time::timeout(DEADLINE, self.child.wait());
         let status = status.await.expect("the replica ends in time").unwrap();
+        (&mut self.reader).await.unwrap();
         let log = self.log.lock();
         let log = log
             .iter()
