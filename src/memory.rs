@@ -85,6 +85,17 @@ impl Charge {
         self.bytes
     }
 
+    /// The budget that this is a share of.
+    #[must_use]
+    pub fn budget(&self) -> &Budget {
+        &self.budget
+    }
+
+    /// Takes over all that `other`, a share of the same budget, holds.
+    pub fn absorb(&mut self, other: &mut Self) {
+        self.bytes += std::mem::take(&mut other.bytes);
+    }
+
     /// Takes `bytes` more if they fit below the limit.
     ///
     /// # Errors
@@ -148,5 +159,17 @@ mod tests {
         assert!(budget.reserve(1).is_err());
         charge.set(5);
         assert_eq!(budget.used_bytes(), 5);
+    }
+
+    #[test]
+    fn a_charge_absorbed_is_given_back_once() {
+        let budget = Budget::new(10);
+        let mut first = budget.charge(3);
+        let mut second = budget.charge(4);
+        first.absorb(&mut second);
+        drop(second);
+        assert_eq!((first.bytes(), budget.used_bytes()), (7, 7));
+        drop(first);
+        assert_eq!(budget.used_bytes(), 0);
     }
 }

@@ -264,9 +264,10 @@ impl Shard {
 
     fn take_sub_batches(&mut self, now: Moment) -> usize {
         for taken in 0..SUB_BATCHES_A_TURN_MAX {
-            let Some(sub_batch) = self.inbox.take_sub_batch() else {
+            let Some(mut sub_batch) = self.inbox.take_sub_batch() else {
                 return taken;
             };
+            self.charge.absorb(&mut sub_batch.room);
             self.take(&sub_batch, now);
             // The copies are charged before the request's own bytes are given back.
             self.update_charge();

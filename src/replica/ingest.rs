@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::accounting::Accounting;
 use crate::batch::sub_batch::SharedRequest;
 use crate::buffer::inbox::{Inbox, Permit};
+use crate::memory::Exhausted;
 use crate::metrics::RouterMetrics;
 use crate::otlp::wire::{RejectedSpans, SpanHeader, walk_request};
 use crate::receiver::ingest::{Accepted, Ingest, ReceivedRequest, Refusal, Rejected};
@@ -72,14 +73,14 @@ impl ReplicaIngest {
     }
 
     fn hand_over(&self, mut request: SharedRequest, spans: &[SpanHeader]) -> Result<(), Refusal> {
-        request
-            .charge
-            .grow(size_of_val(spans) as u64)
-            .map_err(|exhausted| Refusal::Overloaded(format!("memory.limit: {exhausted}")))?;
-        let routed: Routed =
+        let full = |exhausted: Exhausted| Refusal::Overloaded(format!("memory.limit: {exhausted}"));
+        let headers_bytes = size_of_val(spans) as u64;
+        request.charge.grow(headers_bytes).map_err(full)?;
+        let mut routed: Routed =
             SPLITTER.with_borrow_mut(|splitter| splitter.split(request, spans, self.inboxes.len()));
         let mut permits: Vec<Permit<'_>> = Vec::with_capacity(routed.len());
-        for (shard, _) in &routed {
+        for (shard, sub_batch) in &mut routed {
+            sub_batch.reserve_room().map_err(full)?;
             let permit = self.inboxes.get(shard.0).and_then(Inbox::reserve);
             permits.push(permit.ok_or_else(|| {
                 Refusal::Overloaded("inbox_limit: too many requests wait for a shard".to_owned())
