@@ -17,7 +17,7 @@ use crate::accounting::Accounting;
 use crate::batch::export::ExportBatch;
 use crate::batch::metadata::RequestMetadata;
 use crate::clock::Moment;
-use crate::memory::Budget;
+use crate::memory::Charge;
 use crate::otlp::wire::{RESOURCE_SPANS_FIELD_KEY, SCOPE_SPANS_FIELD_KEY};
 
 /// Takes export batches, or hands them back when it has no room: an exporter's queue.
@@ -36,7 +36,6 @@ const BATCHES_A_TURN_MAX: usize = 4;
 pub(super) struct Release {
     batch_bytes_max: usize,
     batch_timeout: Duration,
-    budget: Budget,
     accounting: Arc<Accounting>,
     queues: Vec<Queue>,
     outlets: Vec<WaitingOutlet>,
@@ -82,7 +81,6 @@ impl Release {
     pub(super) fn new(
         batch_bytes_max: usize,
         batch_timeout: Duration,
-        budget: Budget,
         accounting: Arc<Accounting>,
         outlets: Vec<Box<dyn Outlet>>,
     ) -> Self {
@@ -93,7 +91,6 @@ impl Release {
         Self {
             batch_bytes_max,
             batch_timeout,
-            budget,
             accounting,
             queues: Vec::new(),
             outlets: outlets.collect(),
@@ -150,16 +147,31 @@ impl Release {
     }
 
     /// Hands over what outlets have room for; encodes what is due. Returns whether there is more to do right away.
-    pub(super) fn turn(&mut self, now: Moment, flush: bool, envelopes: &mut Envelopes) -> bool {
+    ///
+    /// The charge of a request is cut off from `charge`, which holds the spans in it, so that encoding takes nothing of
+    /// a budget that may be used up.
+    pub(super) fn turn(
+        &mut self,
+        now: Moment,
+        flush: bool,
+        envelopes: &mut Envelopes,
+        charge: &mut Charge,
+    ) -> bool {
         for outlet in &mut self.outlets {
             outlet.retry();
         }
-        let has_more = self.encode_due(now, flush, envelopes);
+        let has_more = self.encode_due(now, flush, envelopes, charge);
         self.book_waiting_spans();
         has_more
     }
 
-    fn encode_due(&mut self, now: Moment, flush: bool, envelopes: &mut Envelopes) -> bool {
+    fn encode_due(
+        &mut self,
+        now: Moment,
+        flush: bool,
+        envelopes: &mut Envelopes,
+        charge: &mut Charge,
+    ) -> bool {
         for _ in 0..BATCHES_A_TURN_MAX {
             let has_room = self.outlets.is_empty()
                 || self.outlets.iter().any(|outlet| outlet.waiting.is_empty());
@@ -170,7 +182,7 @@ impl Release {
             let Some(due) = due.filter(|_| has_room) else {
                 return false;
             };
-            self.encode(due, now, envelopes);
+            self.encode(due, now, envelopes, charge);
         }
         true
     }
@@ -199,7 +211,13 @@ impl Release {
         self.waiting_spans_booked = waiting;
     }
 
-    fn encode(&mut self, index: usize, now: Moment, envelopes: &mut Envelopes) {
+    fn encode(
+        &mut self,
+        index: usize,
+        now: Moment,
+        envelopes: &mut Envelopes,
+        charge: &mut Charge,
+    ) {
         let Some(queue) = self.queues.get_mut(index) else {
             return;
         };
@@ -220,7 +238,7 @@ impl Release {
         let batch = ExportBatch {
             spans,
             metadata: queue.metadata.clone(),
-            charge: Arc::new(self.budget.charge(body.len() as u64)),
+            charge: Arc::new(charge.split_off(body.len() as u64)),
             body,
         };
         if queue.traces.is_empty() {

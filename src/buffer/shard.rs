@@ -208,7 +208,6 @@ impl Shard {
             release: Release::new(
                 config.batch_bytes_max,
                 config.batch_timeout,
-                budget.clone(),
                 Arc::clone(&accounting),
                 outlets,
             ),
@@ -245,7 +244,9 @@ impl Shard {
         has_more |= self.is_finishing && self.decide_oldest(Trigger::Shutdown, now);
         // Kept traces that wait for company hold memory too.
         let flush = self.is_finishing || self.pressure.is_high();
-        has_more |= self.release.turn(now, flush, &mut self.envelopes);
+        has_more |= self
+            .release
+            .turn(now, flush, &mut self.envelopes, &mut self.charge);
         self.settle(now);
         if has_more {
             return Turn::Again;
