@@ -1,8 +1,9 @@
 //! Under a small limit traces are decided early and really, the limit holds, and the memory comes back.
 
+use crate::support::backend::Backend;
 use crate::support::eventually;
 use crate::support::load::Load;
-use crate::support::replica::Replica;
+use crate::support::replica::{KEEP_ALL, Replica};
 
 const SMALL: &str = "\
 memory: {limit: 4MiB}
@@ -33,5 +34,30 @@ async fn traces_are_decided_early_and_the_limit_holds() {
     assert_eq!(status.spans.not_sampled, acknowledged.len() as u64);
     let is_empty = || async { (replica.status().await.memory.used_bytes == 0).then_some(()) };
     eventually("the memory comes back", is_empty).await;
+    replica.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn kept_traces_that_no_backend_takes_stay_below_the_limit() {
+    let backend = Backend::start().await;
+    let replica = Replica::start(&backend.server_file(SMALL), KEEP_ALL).await;
+    let load = Load::start(replica.grpc).await;
+    let mut used_bytes_max = 0;
+    for _ in 0..4 {
+        backend.kill();
+        let full = load.refused(50);
+        let poll = async {
+            loop {
+                let memory = replica.status().await.memory;
+                used_bytes_max = used_bytes_max.max(memory.used_bytes);
+            }
+        };
+        tokio::select! { () = full => {} , () = poll => {} }
+        backend.revive();
+        load.acknowledged(50).await;
+    }
+    load.stop().await;
+    replica.settle().await;
+    assert!(used_bytes_max <= 4 << 20, "{used_bytes_max} bytes at once");
     replica.stop().await;
 }
