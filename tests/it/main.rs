@@ -16,6 +16,7 @@ mod support;
 
 mod bad_identifiers;
 mod compression;
+mod connection_age;
 mod cors;
 mod full_success;
 mod health;
@@ -27,6 +28,7 @@ mod undecodable;
 mod wrong_route;
 
 mod conformance;
+mod late_spans;
 mod recorded_decisions;
 mod recorded_traces;
 
@@ -34,5 +36,6 @@ mod backend_killed;
 mod memory;
 mod queue_full;
 mod shutdown;
+mod two_exporters;
 
 mod bad_config;

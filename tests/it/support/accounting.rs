@@ -50,6 +50,12 @@ impl Status {
             && self.exporters.iter().all(settled)
     }
 
+    /// The exporter of this name.
+    pub(crate) fn exporter(&self, name: &str) -> &Exporter {
+        let found = self.exporters.iter().find(|exporter| exporter.name == name);
+        found.unwrap_or_else(|| panic!("no exporter {name}: {self:#?}"))
+    }
+
     /// Checks the books at rest.
     pub(crate) fn assert_balanced(&self) {
         let spans = &self.spans;
