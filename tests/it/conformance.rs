@@ -14,7 +14,7 @@ use serde_json::Value;
 use tailsieve::config::policy_file;
 use tailsieve::otlp::json::decode_request;
 
-use crate::support::replica::read_lines;
+use crate::support::files::read_lines;
 use crate::support::shard::{ShardInHand, count_by_trace};
 
 const FILE: &str = "tests/fixtures/tail_sampling_conformance.jsonl.gz";

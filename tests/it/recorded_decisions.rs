@@ -6,8 +6,9 @@ use std::time::Duration;
 use serde::Deserialize;
 use tailsieve::config::policy_file;
 
+use crate::support::files::read_lines;
 use crate::support::recorded::{self, data_file};
-use crate::support::replica::{Replica, read_lines};
+use crate::support::replica::Replica;
 use crate::support::shard::{ShardInHand, count_by_trace};
 
 /// Of the file's policy files, those whose policies this version has.

@@ -1,6 +1,6 @@
 //! Recorded requests: the files in the folder named by `TAILSIEVE_DATA`, where there is one, and traces of our own.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use prost::Message;
@@ -9,7 +9,7 @@ use rand::seq::SliceRandom;
 use rand::{Rng, SeedableRng};
 use tailsieve::otlp::json::{decode_request, encode_request};
 
-use super::replica::read_lines;
+use super::files::read_lines;
 use super::spans::{failed, request, span};
 
 const SPAN_FILES: [&str; 2] = [
@@ -33,7 +33,7 @@ pub(crate) fn data_file(name: &str) -> Option<PathBuf> {
 }
 
 /// The requests of a file of OTLP/JSON lines, in order.
-pub(crate) fn read(path: &PathBuf) -> Vec<Recorded> {
+pub(crate) fn read(path: &Path) -> Vec<Recorded> {
     let requests = read_lines(path).into_iter().map(|json| {
         let protobuf = decode_request(json.as_bytes()).unwrap();
         Recorded { json, protobuf }

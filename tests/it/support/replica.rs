@@ -2,22 +2,19 @@
 
 use std::fs;
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 
-use flate2::read::GzDecoder;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use parking_lot::Mutex;
-use prost::Message;
 use serde_json::Value;
-use tailsieve::otlp::json::decode_request;
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::Child;
 use tokio::task::JoinHandle;
 
 use super::accounting::Status;
+use super::files::read_kept;
 use super::grpc::GrpcClient;
 use super::{DEADLINE, eventually, http};
 
@@ -223,30 +220,4 @@ impl Ended {
     pub(crate) fn first_of_level(&self, level: &str) -> Option<&Value> {
         self.log.iter().find(|event| event["level"] == level)
     }
-}
-
-/// The lines of a file, inflated if its name ends in `.gz`.
-pub(crate) fn read_lines(path: &PathBuf) -> Vec<String> {
-    let bytes = fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    let text = if path.extension().is_some_and(|extension| extension == "gz") {
-        std::io::read_to_string(GzDecoder::new(bytes.as_slice())).unwrap()
-    } else {
-        String::from_utf8(bytes).unwrap()
-    };
-    text.lines().map(str::to_owned).collect()
-}
-
-/// What the file exporter wrote into `folder`, oldest first.
-fn read_kept(folder: &PathBuf) -> Vec<ExportTraceServiceRequest> {
-    let Ok(entries) = fs::read_dir(folder) else {
-        return Vec::new();
-    };
-    let mut files: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
-    files.sort();
-    let lines = files.iter().flat_map(read_lines);
-    let requests = lines.map(|line| {
-        let protobuf = decode_request(line.as_bytes()).unwrap();
-        ExportTraceServiceRequest::decode(protobuf.as_slice()).unwrap()
-    });
-    requests.collect()
 }
