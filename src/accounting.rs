@@ -22,7 +22,7 @@ pub struct Accounting {
     pub not_sampled: Tally,
     /// Decided Dropped, late ones included, or pending at a shutdown that drops them.
     pub dropped: Tally,
-    /// Kept, and waiting to be encoded for the exporters: rises and falls. They are counted in `kept` as well.
+    /// Kept, and not yet in the queue of every exporter: rises and falls. They are counted in `kept` as well.
     pub releasing: Tally,
 }
 

@@ -85,6 +85,30 @@ impl Charge {
         self.bytes
     }
 
+    /// The budget that this is a share of.
+    #[must_use]
+    pub fn budget(&self) -> &Budget {
+        &self.budget
+    }
+
+    /// Takes over all that `other`, a share of the same budget, holds.
+    pub fn absorb(&mut self, other: &mut Self) {
+        self.bytes += std::mem::take(&mut other.bytes);
+    }
+
+    /// Cuts a share of `bytes` off this one; what this one lacks is taken of the budget, whether or not it fits.
+    #[must_use]
+    pub fn split_off(&mut self, bytes: u64) -> Self {
+        let own = bytes.min(self.bytes);
+        self.bytes -= own;
+        let mut part = Self {
+            budget: self.budget.clone(),
+            bytes: own,
+        };
+        part.set(bytes);
+        part
+    }
+
     /// Takes `bytes` more if they fit below the limit.
     ///
     /// # Errors
@@ -156,5 +180,29 @@ mod tests {
         assert!(budget.reserve(1).is_err());
         charge.set(5);
         assert_eq!(budget.used_bytes(), 5);
+    }
+
+    #[test]
+    fn a_share_cut_off_takes_of_the_budget_only_what_is_missing() {
+        let budget = Budget::new(10);
+        let mut whole = budget.charge(5);
+        let first = whole.split_off(3);
+        assert_eq!((whole.bytes(), budget.used_bytes()), (2, 5));
+        let second = whole.split_off(3);
+        assert_eq!((whole.bytes(), budget.used_bytes()), (0, 6));
+        drop((first, second));
+        assert_eq!(budget.used_bytes(), 0);
+    }
+
+    #[test]
+    fn a_charge_absorbed_is_given_back_once() {
+        let budget = Budget::new(10);
+        let mut first = budget.charge(3);
+        let mut second = budget.charge(4);
+        first.absorb(&mut second);
+        drop(second);
+        assert_eq!((first.bytes(), budget.used_bytes()), (7, 7));
+        drop(first);
+        assert_eq!(budget.used_bytes(), 0);
     }
 }

@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::key::KeyHash;
 use super::metadata::RequestMetadata;
-use crate::memory::Charge;
+use crate::memory::{Charge, Exhausted};
 use crate::otlp::ids::TraceId;
 use crate::otlp::wire::{ScopeEnvelope, SpanHeader};
 
@@ -32,6 +32,8 @@ pub struct SubBatch {
     pub traces: Vec<TraceSpans>,
     /// Headers of all its spans, those of a trace together and in order of the request.
     pub spans: Vec<SpanHeader>,
+    /// The budget's share for the copies that its shard makes of the spans; nothing until [`SubBatch::reserve_room`].
+    pub room: Charge,
 }
 
 /// One trace of a sub-batch.
@@ -47,7 +49,27 @@ pub struct TraceSpans {
     pub span_bytes: u64,
 }
 
+/// What a shard holds for a trace besides its spans, at most.
+const TRACE_BYTES: u64 = 512;
+/// What a shard holds for a span besides its encoding, at most.
+const SPAN_BYTES: u64 = 24;
+
 impl SubBatch {
+    /// Reserves room for the copies that its shard makes, so that what is admitted fits below the limit twice: in its
+    /// request and in its traces. A quarter of the limit at most, or a very large request would never get in.
+    ///
+    /// # Errors
+    /// [`Exhausted`] when there is none.
+    pub fn reserve_room(&mut self) -> Result<(), Exhausted> {
+        let encoded = self.traces.iter().map(|trace| trace.span_bytes);
+        let encoded: u64 = encoded.sum();
+        // A long trace grows by an eighth at a time.
+        let copies = encoded + encoded / 8;
+        let around = self.traces.len() as u64 * TRACE_BYTES + self.spans.len() as u64 * SPAN_BYTES;
+        let bytes_max = self.room.budget().limit_bytes() / 4;
+        self.room.grow((copies + around).min(bytes_max))
+    }
+
     /// Traces with their spans.
     pub fn iter(&self) -> impl Iterator<Item = (&TraceSpans, &[SpanHeader])> {
         let mut rest = self.spans.as_slice();

@@ -18,7 +18,7 @@ use crate::accounting::Accounting;
 use crate::batch::export::ExportBatch;
 use crate::batch::metadata::{RequestMetadata, is_same};
 use crate::clock::Moment;
-use crate::memory::Budget;
+use crate::memory::Charge;
 use crate::otlp::wire::{RESOURCE_SPANS_FIELD_KEY, SCOPE_SPANS_FIELD_KEY};
 
 /// Takes export batches, or hands them back when it has no room: an exporter's queue.
@@ -37,12 +37,14 @@ const BATCHES_A_TURN_MAX: usize = 4;
 pub(super) struct Release {
     batch_bytes_max: usize,
     batch_timeout: Duration,
-    budget: Budget,
     accounting: Arc<Accounting>,
     queues: Vec<Queue>,
     outlets: Vec<WaitingOutlet>,
     held_bytes: u64,
+    /// Of kept traces, those not yet encoded.
     waiting_spans: u64,
+    /// [`Self::waiting_spans()`] as the books have it.
+    waiting_spans_booked: u64,
 }
 
 /// Kept traces of one combination of request metadata.
@@ -80,7 +82,6 @@ impl Release {
     pub(super) fn new(
         batch_bytes_max: usize,
         batch_timeout: Duration,
-        budget: Budget,
         accounting: Arc<Accounting>,
         outlets: Vec<Box<dyn Outlet>>,
     ) -> Self {
@@ -91,12 +92,12 @@ impl Release {
         Self {
             batch_bytes_max,
             batch_timeout,
-            budget,
             accounting,
             queues: Vec::new(),
             outlets: outlets.collect(),
             held_bytes: 0,
             waiting_spans: 0,
+            waiting_spans_booked: 0,
         }
     }
 
@@ -104,7 +105,6 @@ impl Release {
     pub(super) fn push(&mut self, kept: KeptTrace, now: Moment) {
         self.held_bytes += kept.spans.held_bytes();
         self.waiting_spans += kept.spans.span_count();
-        self.accounting.releasing.add(kept.spans.span_count());
         let index = self
             .queues
             .iter()
@@ -125,6 +125,7 @@ impl Release {
             queue.span_bytes += kept.span_bytes;
             queue.traces.push_back(kept);
         }
+        self.book_waiting_spans();
     }
 
     /// Bytes of the process's memory that kept traces hold here.
@@ -147,16 +148,33 @@ impl Release {
     }
 
     /// Hands over what outlets have room for; encodes what is due. Returns whether there is more to do right away.
+    ///
+    /// The charge of a request is cut off from `charge`, which holds the spans in it, so that encoding takes nothing of
+    /// a budget that may be used up.
     pub(super) fn turn(
         &mut self,
         now: Moment,
         flush: bool,
         envelopes: &mut Envelopes,
         blocks: &mut BlockPool,
+        charge: &mut Charge,
     ) -> bool {
         for outlet in &mut self.outlets {
             outlet.retry();
         }
+        let has_more = self.encode_due(now, flush, envelopes, blocks, charge);
+        self.book_waiting_spans();
+        has_more
+    }
+
+    fn encode_due(
+        &mut self,
+        now: Moment,
+        flush: bool,
+        envelopes: &mut Envelopes,
+        blocks: &mut BlockPool,
+        charge: &mut Charge,
+    ) -> bool {
         for _ in 0..BATCHES_A_TURN_MAX {
             let has_room = self.outlets.is_empty()
                 || self.outlets.iter().any(|outlet| outlet.waiting.is_empty());
@@ -167,7 +185,7 @@ impl Release {
             let Some(due) = due.filter(|_| has_room) else {
                 return false;
             };
-            self.encode(due, now, envelopes, blocks);
+            self.encode(due, now, envelopes, blocks, charge);
         }
         true
     }
@@ -184,12 +202,25 @@ impl Release {
         due.min()
     }
 
+    /// Tells the books what waits here, spans that an outlet handed back included.
+    fn book_waiting_spans(&mut self) {
+        let waiting = self.waiting_spans();
+        let releasing = &self.accounting.releasing;
+        if waiting >= self.waiting_spans_booked {
+            releasing.add(waiting - self.waiting_spans_booked);
+        } else {
+            releasing.subtract(self.waiting_spans_booked - waiting);
+        }
+        self.waiting_spans_booked = waiting;
+    }
+
     fn encode(
         &mut self,
         index: usize,
         now: Moment,
         envelopes: &mut Envelopes,
         blocks: &mut BlockPool,
+        charge: &mut Charge,
     ) {
         let Some(queue) = self.queues.get_mut(index) else {
             return;
@@ -212,7 +243,7 @@ impl Release {
         let batch = ExportBatch {
             spans,
             metadata: queue.metadata.clone(),
-            charge: Arc::new(self.budget.charge(body.len() as u64)),
+            charge: Arc::new(charge.split_off(body.len() as u64)),
             body,
         };
         if queue.traces.is_empty() {
@@ -221,7 +252,6 @@ impl Release {
             queue.span_bytes = queue.span_bytes.saturating_sub(batch.size_bytes());
         }
         self.waiting_spans -= spans;
-        self.accounting.releasing.subtract(spans);
         for outlet in &mut self.outlets {
             outlet.waiting.push_back(batch.clone());
             outlet.retry();

@@ -129,7 +129,6 @@ impl Shard {
             release: Release::new(
                 config.batch_bytes_max,
                 config.batch_timeout,
-                budget.clone(),
                 Arc::clone(&accounting),
                 outlets,
             ),
@@ -166,9 +165,13 @@ impl Shard {
         has_more |= self.is_finishing && self.decide_oldest(Trigger::Shutdown, now);
         // Kept traces that wait for company hold memory too.
         let flush = self.is_finishing || self.pressure.is_high();
-        has_more |= self
-            .release
-            .turn(now, flush, &mut self.envelopes, &mut self.blocks);
+        has_more |= self.release.turn(
+            now,
+            flush,
+            &mut self.envelopes,
+            &mut self.blocks,
+            &mut self.charge,
+        );
         self.blocks.trim(now, self.pressure.is_high());
         self.settle(now);
         if has_more {
@@ -188,9 +191,10 @@ impl Shard {
 
     fn take_sub_batches(&mut self, now: Moment) -> usize {
         for taken in 0..SUB_BATCHES_A_TURN_MAX {
-            let Some(sub_batch) = self.inbox.take_sub_batch() else {
+            let Some(mut sub_batch) = self.inbox.take_sub_batch() else {
                 return taken;
             };
+            self.charge.absorb(&mut sub_batch.room);
             self.take(&sub_batch, now);
             // The copies are charged before the request's own bytes are given back.
             self.update_charge();

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::accounting::Accounting;
 use crate::batch::sub_batch::SharedRequest;
 use crate::buffer::inbox::{Inbox, Permit};
-use crate::memory::Charge;
+use crate::memory::{Charge, Exhausted};
 use crate::metrics::RouterMetrics;
 use crate::otlp::wire::{Counted, RejectedSpans, ScopeEnvelope, SpanHeader, walk_counted};
 use crate::receiver::ingest::{Accepted, Ingest, ReceivedRequest, Refusal, Rejected};
@@ -93,10 +93,12 @@ impl ReplicaIngest {
     }
 
     fn hand_over(&self, request: SharedRequest, spans: &[SpanHeader]) -> Result<(), Refusal> {
-        let routed: Routed =
+        let full = |exhausted: Exhausted| Refusal::Overloaded(format!("memory.limit: {exhausted}"));
+        let mut routed: Routed =
             SPLITTER.with_borrow_mut(|splitter| splitter.split(request, spans, self.inboxes.len()));
         let mut permits: Vec<Permit<'_>> = Vec::with_capacity(routed.len());
-        for (shard, _) in &routed {
+        for (shard, sub_batch) in &mut routed {
+            sub_batch.reserve_room().map_err(full)?;
             let permit = self.inboxes.get(shard.0).and_then(Inbox::reserve);
             permits.push(permit.ok_or_else(|| {
                 Refusal::Overloaded("inbox_limit: too many requests wait for a shard".to_owned())

@@ -140,6 +140,7 @@ fn sub_batch_of<'a>(
                     request: Arc::clone(request),
                     traces: Vec::new(),
                     spans: Vec::with_capacity(spans_expected),
+                    room: request.charge.budget().charge(0),
                 },
             ));
             routed.len() - 1

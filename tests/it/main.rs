@@ -1,0 +1,41 @@
+//! The replica from outside: scenarios over the running binary, one a file, each with the sentence that it proves.
+//!
+//! One test binary, so that there is one to link. Requests that the OpenTelemetry specification rules on come first,
+//! then what is decided, then what must not be lost. Every scenario ends with the books balanced (contract I2).
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stderr,
+    reason = "helpers of tests are tests, but clippy exempts only the functions marked as such"
+)]
+
+mod support;
+
+mod bad_identifiers;
+mod compression;
+mod connection_age;
+mod cors;
+mod full_success;
+mod health;
+mod json_rules;
+mod metadata;
+mod overload;
+mod size_limits;
+mod undecodable;
+mod wrong_route;
+
+mod conformance;
+mod late_spans;
+mod recorded_decisions;
+mod recorded_traces;
+
+mod backend_killed;
+mod memory;
+mod queue_full;
+mod shutdown;
+mod two_exporters;
+
+mod bad_config;
