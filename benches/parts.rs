@@ -2,6 +2,11 @@
 //!
 //! `cargo bench --bench parts`
 
+#![allow(
+    clippy::expect_used,
+    reason = "a benchmark that cannot prepare its input has nothing to measure"
+)]
+
 use std::hint::black_box;
 use std::sync::Arc;
 use std::time::Duration;

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use super::block_pool::BlockPool;
 use super::envelopes::{EnvelopeId, Envelopes, ResourceId};
 use super::span_store::{Cursor, SpanStore, push_varint, varint_len};
 use crate::accounting::Accounting;
@@ -146,7 +147,13 @@ impl Release {
     }
 
     /// Hands over what outlets have room for; encodes what is due. Returns whether there is more to do right away.
-    pub(super) fn turn(&mut self, now: Moment, flush: bool, envelopes: &mut Envelopes) -> bool {
+    pub(super) fn turn(
+        &mut self,
+        now: Moment,
+        flush: bool,
+        envelopes: &mut Envelopes,
+        blocks: &mut BlockPool,
+    ) -> bool {
         for outlet in &mut self.outlets {
             outlet.retry();
         }
@@ -160,7 +167,7 @@ impl Release {
             let Some(due) = due.filter(|_| has_room) else {
                 return false;
             };
-            self.encode(due, now, envelopes);
+            self.encode(due, now, envelopes, blocks);
         }
         true
     }
@@ -177,7 +184,13 @@ impl Release {
         due.min()
     }
 
-    fn encode(&mut self, index: usize, now: Moment, envelopes: &mut Envelopes) {
+    fn encode(
+        &mut self,
+        index: usize,
+        now: Moment,
+        envelopes: &mut Envelopes,
+        blocks: &mut BlockPool,
+    ) {
         let Some(queue) = self.queues.get_mut(index) else {
             return;
         };
@@ -190,6 +203,7 @@ impl Release {
             for envelope in &trace.envelopes {
                 envelopes.release(*envelope);
             }
+            trace.spans.recycle(blocks);
         }
         if let Some(first) = queue.traces.front_mut() {
             first.written = rest;

@@ -26,7 +26,7 @@ const OPEN_LOOP_IN_FLIGHT: usize = 256;
 #[command(next_help_heading = "Target")]
 pub(super) struct ClientArgs {
     /// URL of the receiver [default: http://127.0.0.1:4317 for gRPC, http://127.0.0.1:4318 for HTTP]
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", value_parser = values::url)]
     endpoint: Option<Uri>,
 
     /// Transport of OTLP
