@@ -13,7 +13,7 @@ use tailsieve::tools::generate::ledger::Entry;
 use super::collector;
 use crate::lab::{Lab, SERVER_CORES, Stretch};
 use crate::load::{Load, Seen};
-use crate::receiver::{Receiver, ReplicaSettings};
+use crate::receiver::{DECISION_CACHE, Receiver, ReplicaSettings};
 use crate::report::Row;
 use crate::scrape;
 
@@ -54,6 +54,7 @@ pub(crate) fn run(lab: &mut Lab) -> anyhow::Result<()> {
                 cores: SERVER_CORES,
                 shards: 1,
                 decision_wait: DECISION_WAIT,
+                decision_cache: DECISION_CACHE,
             };
             let replica = Receiver::replica(lab, settings, &backend)?;
             let ours = outcome(lab, replica, backend, &load)?;

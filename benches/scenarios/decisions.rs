@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::bare::{ROOT_AGE_MAX_METRIC, ROOT_AGE_P99_METRIC};
 use super::lab::{ALL_CORES, Lab};
 use super::load::{Load, Seen};
-use super::receiver::{Receiver, ReplicaSettings};
+use super::receiver::{DECISION_CACHE, Receiver, ReplicaSettings};
 use super::report::Row;
 use super::scrape;
 
@@ -27,6 +27,7 @@ pub(crate) fn run(lab: &mut Lab) -> anyhow::Result<()> {
         cores: ALL_CORES,
         shards: 0,
         decision_wait: DECISION_WAIT,
+        decision_cache: DECISION_CACHE,
     };
     let replica = Receiver::replica(lab, settings, &backend)?;
     let load = Load {

@@ -17,7 +17,7 @@ use super::bare::RawCodec;
 use super::decisions::LAG_METRIC;
 use super::lab::{ALL_CORES, Lab, SPAN_BYTES};
 use super::load::{Load, Seen};
-use super::receiver::{Receiver, ReplicaSettings};
+use super::receiver::{DECISION_CACHE, Receiver, ReplicaSettings};
 use super::report::Row;
 use super::scrape::Buckets;
 
@@ -37,6 +37,7 @@ pub(crate) fn run(lab: &mut Lab) -> anyhow::Result<()> {
         cores: ALL_CORES,
         shards: 0,
         decision_wait: DECISION_WAIT,
+        decision_cache: DECISION_CACHE,
     };
     let replica = Receiver::replica(lab, settings, &backend)?;
     let normal = Load {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::lab::{Lab, SERVER_CORES};
 use super::load::{Load, Seen};
-use super::receiver::{Receiver, ReplicaSettings};
+use super::receiver::{DECISION_CACHE, Receiver, ReplicaSettings};
 use super::report::Row;
 
 const SPANS_PER_SECOND: u64 = 50_000;
@@ -28,6 +28,7 @@ pub(crate) fn run(lab: &mut Lab) -> anyhow::Result<()> {
             cores: SERVER_CORES,
             shards: 1,
             decision_wait,
+            decision_cache: DECISION_CACHE,
         };
         let replica = Receiver::replica(lab, settings, &backend)?;
         let load = Load {

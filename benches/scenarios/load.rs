@@ -72,7 +72,7 @@ impl Load {
 impl Seen {
     /// Ends the load and reads its summary.
     pub(crate) fn at_end_of(load: Process) -> anyhow::Result<Self> {
-        let output = load.end()?;
+        let (_, output) = load.end()?;
         let line = output.lines().last().context("the load said nothing")?;
         let summary: Value = serde_json::from_str(line)?;
         let number = |path: &str| summary.pointer(path).and_then(Value::as_f64).unwrap_or(0.0);

@@ -21,6 +21,7 @@ mod load;
 mod memory;
 mod process;
 mod receiver;
+mod replay;
 mod report;
 mod saturation;
 mod scrape;
@@ -55,9 +56,12 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> anyhow::Result<ExitCode> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    if arguments.first().map(String::as_str) == Some(bare::COMMAND) {
-        bare::serve(arguments.get(1..).unwrap_or_default())?;
-        return Ok(ExitCode::SUCCESS);
+    if let [command, rest @ ..] = arguments.as_slice() {
+        match command.as_str() {
+            bare::COMMAND => return bare::serve(rest).map(|()| ExitCode::SUCCESS),
+            replay::COMMAND => return replay::send(rest).map(|()| ExitCode::SUCCESS),
+            _ => {}
+        }
     }
     // `cargo test --all-targets` runs this without --bench: nothing is measured then.
     if !arguments.iter().any(|argument| argument == "--bench") {

@@ -6,12 +6,13 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
+use std::io::Read as _;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
-use anyhow::{Context as _, bail, ensure};
+use anyhow::{Context as _, bail};
 
 const LOOK_INTERVAL: Duration = Duration::from_millis(500);
 const READY_TRIES: u32 = 500;
@@ -112,30 +113,19 @@ impl Process {
         })
     }
 
-    pub(crate) fn is_running(&mut self) -> bool {
+    fn is_running(&mut self) -> bool {
         matches!(self.child.try_wait(), Ok(None))
     }
 
-    /// Asks the process to end (SIGTERM), waits for it and gives its standard output where that was kept.
-    pub(crate) fn end(mut self) -> anyhow::Result<String> {
+    /// Asks the process to end (SIGTERM) and waits for it; gives its standard output where that was kept.
+    pub(crate) fn end(mut self) -> anyhow::Result<(ExitStatus, String)> {
         let id = self.child.id().to_string();
         Command::new("kill").args(["-TERM", &id]).status()?;
-        self.wait()
-    }
-
-    /// Waits for the process to end by itself and gives its standard output where that was kept.
-    pub(crate) fn wait(&mut self) -> anyhow::Result<String> {
         let mut output = String::new();
         if let Some(mut pipe) = self.child.stdout.take() {
-            std::io::Read::read_to_string(&mut pipe, &mut output)?;
+            pipe.read_to_string(&mut output)?;
         }
-        let status = self.child.wait()?;
-        ensure!(
-            status.code().is_some(),
-            "{} ended by a signal: {status}",
-            self.name
-        );
-        Ok(output)
+        Ok((self.child.wait()?, output))
     }
 
     fn threads(&self) -> anyhow::Result<Threads> {

@@ -1,6 +1,7 @@
 //! Something that receives OTLP: the replica under test, the bare receiver, a peer.
 
 use std::net::SocketAddr;
+use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
 use std::time::Duration;
 
@@ -25,7 +26,15 @@ pub(crate) struct ReplicaSettings {
     /// 0 is one per core.
     pub(crate) shards: usize,
     pub(crate) decision_wait: Duration,
+    /// Size of the decision cache, as the server file has it.
+    pub(crate) decision_cache: &'static str,
 }
+
+/// The default of the decision cache.
+pub(crate) const DECISION_CACHE: &str = "100MB";
+
+/// The kernel's number of SIGTERM.
+const SIGTERM: i32 = 15;
 
 /// The three policies of every scenario, in the collector's schema: errors, slower than a second, a tenth of the rest.
 pub(crate) fn policies(decision_wait: Duration) -> String {
@@ -67,7 +76,10 @@ impl Receiver {
     ) -> anyhow::Result<Self> {
         let (grpc, http, admin) = (free_address()?, free_address()?, free_address()?);
         let policies = lab.write("policies.yaml", &policies(settings.decision_wait))?;
-        let mut arguments = vec!["run".to_owned(), "--memory-limit=8GiB".to_owned()];
+        let cache = settings.decision_cache;
+        let config = format!("memory: {{limit: 8GiB}}\ndecision_cache: {{limit: {cache}}}\n");
+        let config = lab.write("tailsieve.yaml", &config)?;
+        let mut arguments = vec!["run".to_owned(), argument("config", &config)];
         let mut set = |name: &str, value: String| arguments.push(format!("--{name}={value}"));
         set("policies", policies.display().to_string());
         set("shards", settings.shards.to_string());
@@ -110,8 +122,14 @@ impl Receiver {
         Ok(self.scrape()?.sum(self.spans_metric) as u64)
     }
 
+    /// Ends it; whatever handles the signal must say that all went well (a replica: that nothing was left or lost).
     pub(crate) fn end(self) -> anyhow::Result<()> {
-        self.process.end().map(drop)
+        let (status, _) = self.process.end()?;
+        anyhow::ensure!(
+            status.success() || status.signal() == Some(SIGTERM),
+            "the receiver ended with {status}"
+        );
+        Ok(())
     }
 }
 
