@@ -28,7 +28,7 @@ const LOADS: [(&str, u64); 3] = [("saturation", 0), ("20000/s", 20_000), ("50000
 struct Outcome {
     stretch: Stretch,
     seen: Seen,
-    /// Of the encoded bytes that came within a window.
+    /// What is resident beyond what was before the load, by the encoded bytes that came within a window.
     resident_per_buffered_byte: f64,
     spans_lost: u64,
 }
@@ -76,15 +76,16 @@ fn outcome(
     load: &Load,
 ) -> anyhow::Result<Outcome> {
     scrape::get(backend.admin, "/traces")?;
+    let idle_bytes = receiver.process.resident()?.bytes();
     let running = load.start(lab, receiver.grpc)?;
     let stretch = lab.measure(&receiver, DECISION_WAIT * 2, MEASURED)?;
-    let resident_bytes = receiver.process.resident()?.bytes() as f64;
+    let resident_bytes = receiver.process.resident()?.bytes();
     let seen = Seen::at_end_of(running)?;
     let buffered_spans = stretch.spans_per_second() * DECISION_WAIT.as_secs_f64();
     std::thread::sleep(DECISION_WAIT + SETTLE);
     let ledger = load.ledger.as_deref().context("no ledger")?;
     let outcome = Outcome {
-        resident_per_buffered_byte: resident_bytes
+        resident_per_buffered_byte: resident_bytes.saturating_sub(idle_bytes) as f64
             / (buffered_spans * crate::lab::SPAN_BYTES as f64),
         spans_lost: spans_lost(ledger, &backend)?,
         stretch,

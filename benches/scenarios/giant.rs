@@ -9,9 +9,9 @@ use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue, any_value};
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span};
 use prost::Message as _;
-use tonic::Request;
 use tonic::client::Grpc;
 use tonic::transport::Endpoint;
+use tonic::{Code, Request};
 
 use super::bare::RawCodec;
 use super::decisions::LAG_METRIC;
@@ -26,6 +26,8 @@ const SPANS_PER_REQUEST: u64 = 100;
 const DECISION_WAIT: Duration = Duration::from_secs(15);
 const SPANS_PER_SECOND: u64 = 20_000;
 const EXPORT_PATH: &str = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
+/// Before a refused request is sent again.
+const PAUSE: Duration = Duration::from_millis(100);
 /// What a span has besides its filling, in bytes.
 const SPAN_FRAME_BYTES: u64 = 75;
 
@@ -53,13 +55,16 @@ pub(crate) fn run(lab: &mut Lab) -> anyhow::Result<()> {
         let before = replica.scrape()?.buckets(LAG_METRIC);
         // Its latencies alone: the load that keeps the windows full runs beside it.
         let watched = normal.start(lab, replica.grpc)?;
-        if has_giant {
-            send_giant(replica.grpc)?;
-        }
+        let refusals = if has_giant {
+            send_giant(replica.grpc)?
+        } else {
+            0
+        };
         std::thread::sleep(DECISION_WAIT + Duration::from_secs(5));
         let lags = replica.scrape()?.buckets(LAG_METRIC).since(&before);
         let seen = Seen::at_end_of(watched)?;
-        lab.report.add("giant", &row(case, &lags, seen))?;
+        let row = row(case, &lags, seen).with("giants_refusals", f64::from(refusals));
+        lab.report.add("giant", &row)?;
     }
     Seen::at_end_of(warm_up)?;
     replica.end()
@@ -75,8 +80,9 @@ fn row(case: &str, lags: &Buckets, seen: Seen) -> Row {
         .with("spans_not_acknowledged", lost as f64)
 }
 
-/// Sends the trace over one connection, a request after the other.
-fn send_giant(endpoint: SocketAddr) -> anyhow::Result<()> {
+/// Sends the trace over one connection, a request after the other, and again what is refused for the moment; returns
+/// how often that was.
+fn send_giant(endpoint: SocketAddr) -> anyhow::Result<u32> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
@@ -85,13 +91,24 @@ fn send_giant(endpoint: SocketAddr) -> anyhow::Result<()> {
             .connect()
             .await?;
         let mut client = Grpc::new(channel);
+        let mut refusals = 0;
         for number in 0..SPANS / SPANS_PER_REQUEST {
-            client.ready().await?;
-            let request = Request::new(request(number));
-            let path = PathAndQuery::from_static(EXPORT_PATH);
-            let _answer: tonic::Response<Bytes> = client.unary(request, path, RawCodec).await?;
+            let body = request(number);
+            loop {
+                client.ready().await?;
+                let path = PathAndQuery::from_static(EXPORT_PATH);
+                let request = Request::new(body.clone());
+                let answer: Result<tonic::Response<Bytes>, _> =
+                    client.unary(request, path, RawCodec).await;
+                match answer {
+                    Ok(_) => break,
+                    Err(status) if status.code() == Code::Unavailable => refusals += 1,
+                    Err(status) => return Err(status.into()),
+                }
+                tokio::time::sleep(PAUSE).await;
+            }
         }
-        Ok(())
+        Ok(refusals)
     })
 }
 
