@@ -63,8 +63,8 @@ impl SubBatch {
     pub fn reserve_room(&mut self) -> Result<(), Exhausted> {
         let encoded = self.traces.iter().map(|trace| trace.span_bytes);
         let encoded: u64 = encoded.sum();
-        // A long trace grows by an eighth at a time.
-        let copies = encoded + encoded / 8;
+        // A long trace grows by an eighth at a time, in blocks that are an eighth apart.
+        let copies = encoded + encoded / 4;
         let around = self.traces.len() as u64 * TRACE_BYTES + self.spans.len() as u64 * SPAN_BYTES;
         let bytes_max = self.room.budget().limit_bytes() / 4;
         self.room.grow((copies + around).min(bytes_max))

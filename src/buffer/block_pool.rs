@@ -3,7 +3,7 @@
 //! A shard frees and takes hundreds of megabytes a second, in bursts: an allocator that gives free pages back to the
 //! system in between spends a quarter of all CPU time on clearing them again (measured: 250 ns a span). Blocks come in
 //! classes an eighth of a doubling apart, so that at most an eighth of a block is unused. What was not needed for a
-//! second goes back to the allocator, so that an idle shard holds nothing.
+//! second goes back to the allocator, and an idle shard holds nothing.
 
 use std::time::Duration;
 
@@ -21,6 +21,7 @@ const TRIM_INTERVAL: Duration = Duration::from_secs(1);
 pub(super) struct BlockPool {
     classes: Vec<Class>,
     held_bytes: u64,
+    held_bytes_max: u64,
     next_trim: Moment,
 }
 
@@ -31,19 +32,19 @@ struct Class {
     free_min: usize,
 }
 
-impl Default for BlockPool {
-    fn default() -> Self {
+impl BlockPool {
+    /// An empty pool that keeps at most `held_bytes_max` of free blocks.
+    pub(super) fn new(held_bytes_max: u64) -> Self {
         let mut classes = Vec::new();
         classes.resize_with(CLASSES, Class::default);
         Self {
             classes,
             held_bytes: 0,
+            held_bytes_max,
             next_trim: Moment(0),
         }
     }
-}
 
-impl BlockPool {
     /// An empty block of at least `bytes`.
     pub(super) fn take(&mut self, bytes: usize) -> Vec<u8> {
         if bytes > BLOCK_BYTES_MAX {
@@ -65,23 +66,25 @@ impl BlockPool {
     pub(super) fn give(&mut self, mut block: Vec<u8>) {
         let (class, class_bytes) = class_of(block.capacity());
         // Only blocks of this pool's sizes come back; the allocator never rounds a Vec's capacity.
+        let bytes = block.capacity() as u64;
         if block.capacity() == class_bytes
+            && self.held_bytes + bytes <= self.held_bytes_max
             && let Some(class) = self.classes.get_mut(class)
         {
             block.clear();
-            self.held_bytes += block.capacity() as u64;
+            self.held_bytes += bytes;
             class.free.push(block);
         }
     }
 
-    /// Once a second, frees the blocks that were not needed since the last time; all of them if memory is short.
-    pub(super) fn trim(&mut self, now: Moment, is_memory_short: bool) {
-        if now < self.next_trim && !is_memory_short {
+    /// Once a second, frees the blocks that were not needed since the last time; with `all`, all of them and at once.
+    pub(super) fn trim(&mut self, now: Moment, all: bool) {
+        if self.held_bytes == 0 || (now < self.next_trim && !all) {
             return;
         }
         self.next_trim = now.after(TRIM_INTERVAL);
         for class in &mut self.classes {
-            let unneeded = if is_memory_short {
+            let unneeded = if all {
                 class.free.len()
             } else {
                 class.free_min
@@ -138,7 +141,7 @@ mod tests {
 
     #[test]
     fn a_block_given_back_is_used_again() {
-        let mut pool = BlockPool::default();
+        let mut pool = BlockPool::new(1 << 20);
         let mut block = pool.take(1_000);
         block.extend_from_slice(&[1; 1_000]);
         let capacity = block.capacity();
@@ -151,7 +154,7 @@ mod tests {
 
     #[test]
     fn blocks_not_needed_for_a_second_are_freed() {
-        let mut pool = BlockPool::default();
+        let mut pool = BlockPool::new(1 << 20);
         pool.trim(Moment(0), false);
         let blocks: Vec<_> = (0..10).map(|_| pool.take(500)).collect();
         blocks.into_iter().for_each(|block| pool.give(block));
@@ -166,7 +169,7 @@ mod tests {
 
     #[test]
     fn short_memory_frees_all_at_once() {
-        let mut pool = BlockPool::default();
+        let mut pool = BlockPool::new(1 << 20);
         let block = pool.take(500);
         pool.give(block);
         pool.trim(Moment(1), true);

@@ -37,6 +37,8 @@ use crate::sampler::trace_view::{SpanView, Spans, TraceView};
 
 /// Sub-batches taken in one turn at most.
 const SUB_BATCHES_A_TURN_MAX: usize = 64;
+/// What free blocks may hold of the budget, over all shards.
+const POOLED_PERCENT_MAX: u64 = 6;
 /// Traces decided in one turn at most, for each cause.
 const DECISIONS_A_TURN_MAX: usize = 1_024;
 
@@ -125,7 +127,7 @@ impl Shard {
             deadlines: Deadlines::default(),
             envelopes: Envelopes::default(),
             remembered: DecisionCache::new(config.decision_cache_bytes / shards),
-            blocks: BlockPool::default(),
+            blocks: BlockPool::new(budget.limit_bytes() / 100 * POOLED_PERCENT_MAX / shards as u64),
             release: Release::new(
                 config.batch_bytes_max,
                 config.batch_timeout,
@@ -172,7 +174,9 @@ impl Shard {
             &mut self.blocks,
             &mut self.charge,
         );
-        self.blocks.trim(now, self.pressure.is_high());
+        let holds_no_trace = self.table.len() == 0 && self.release.is_empty();
+        self.blocks
+            .trim(now, holds_no_trace || self.pressure.is_high());
         self.settle(now);
         if has_more {
             return Turn::Again;

@@ -256,7 +256,7 @@ mod tests {
             let mut naive: Vec<(u32, Vec<u8>)> = Vec::new();
             let repeated = again.iter().filter(|_| !spans.is_empty()).map(|index| index.get(&spans));
             for (envelope, span) in spans.iter().chain(repeated) {
-                store.reserve(1, span.len() as u64, &mut BlockPool::default());
+                store.reserve(1, span.len() as u64, &mut BlockPool::new(1 << 20));
                 let is_new = naive.iter().all(|(_, held)| held != span);
                 prop_assert_eq!(store.push(EnvelopeId(*envelope), span), is_new);
                 if is_new {
@@ -280,7 +280,7 @@ mod tests {
     fn chunks_hold_what_is_reserved_and_little_more() {
         let mut store = SpanStore::default();
         for batch in 0..5 {
-            store.reserve(5, 5 * 485, &mut BlockPool::default());
+            store.reserve(5, 5 * 485, &mut BlockPool::new(1 << 20));
             for number in 0..5 {
                 assert!(store.push(EnvelopeId(0), &[batch * 5 + number; 485]));
             }
@@ -297,7 +297,7 @@ mod tests {
     #[test]
     fn a_long_trace_has_few_chunks() {
         let mut store = SpanStore::default();
-        let mut pool = BlockPool::default();
+        let mut pool = BlockPool::new(1 << 20);
         for number in 0..100_000_u32 {
             store.reserve(1, 100, &mut pool);
             store.push(
