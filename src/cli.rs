@@ -1,15 +1,16 @@
 //! The command line: one file for each command, with its flags and what it prints.
 //!
-//! Every flag has an environment variable, named by one rule ([`variables`]): `TAILSIEVE_` and the flag for `run` and
+//! Every flag has an environment variable, named by one rule (`variables`): `TAILSIEVE_` and the flag for `run` and
 //! for the flags of all commands, `TAILSIEVE_<COMMAND>_` and the flag for the others. Only this folder prints.
 
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
 pub mod run;
 
+pub mod demo;
 pub mod generate;
-//pub mod send;
-//pub mod sink;
+pub mod send;
+pub mod sink;
 
 pub mod completions;
 
@@ -46,14 +47,16 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Run(run::RunArgs),
+    Demo(demo::DemoArgs),
     Generate(generate::GenerateArgs),
-    //Send(send::SendArgs),
-    //Sink(sink::SinkArgs),
+    Send(send::SendArgs),
+    Sink(sink::SinkArgs),
     Completions(completions::CompletionsArgs),
 }
 
 const AFTER_HELP: &str = "\
 Examples:
+  tailsieve demo                                     everything at once, for twenty seconds
   tailsieve sink --grpc-endpoint 127.0.0.1:14317     a backend to look at what comes out
   tailsieve run --exporter-endpoint http://127.0.0.1:14317
   tailsieve generate --rate 5000 --duration 10s      load for it
@@ -64,7 +67,7 @@ Environment:
 
 Exit codes:
   0  done
-  1  failed; the last line on standard error says why
+  1  failed, as standard error says; or a difference was found (demo)
   2  wrong arguments
   3  ran to the end, but something was left: spans not acknowledged (generate, send), or not exported (run)";
 
@@ -99,9 +102,10 @@ impl Command {
         }
         match self {
             Self::Run(args) => args.execute(logging),
+            Self::Demo(args) => args.execute(),
             Self::Generate(args) => args.execute(),
-            //Self::Send(args) => args.execute(),
-            //Self::Sink(args) => args.execute(),
+            Self::Send(args) => args.execute(),
+            Self::Sink(args) => args.execute(),
             Self::Completions(args) => args.execute(),
         }
     }

@@ -27,6 +27,8 @@ pub mod otlp;
 pub mod admin;
 pub mod clock;
 pub mod config;
+pub mod invariant;
+pub mod keyed_hash;
 pub mod memory;
 pub mod metrics;
 

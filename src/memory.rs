@@ -131,6 +131,14 @@ impl Charge {
         Ok(())
     }
 
+    /// Takes `bytes` of the same budget, as a charge of their own, if they fit below the limit.
+    ///
+    /// # Errors
+    /// [`Exhausted`] when they do not; nothing is taken then.
+    pub fn reserve_beside(&self, bytes: u64) -> Result<Self, Exhausted> {
+        self.budget.reserve(bytes)
+    }
+
     /// Sets what this charge holds, up or down, whether or not it fits.
     pub fn set(&mut self, bytes: u64) {
         let used = &self.budget.0.used_bytes;

@@ -5,6 +5,7 @@
 
 mod buffer;
 mod exporter;
+pub mod names;
 mod receiver;
 mod router;
 

@@ -2,6 +2,7 @@
 //!
 //! Architecture invariant: nothing here knows receivers, buffers or exporters.
 
+pub mod grpc_status;
 pub mod ids;
 pub mod json;
 pub mod wire;

@@ -1,9 +1,9 @@
 //! Receivers: OTLP over gRPC and HTTP. They admit or refuse, inflate, and hand protobuf bytes to an [`ingest::Ingest`].
 //!
 //! # Life of a request
-//! `listener` accepts a connection; `connection` runs it and its streams in one task; `grpc` or `http` routes a request
-//! and reads its body through `gather`, charged to `admission`'s budgets; `intake` inflates it (`inflate`), transcodes
-//! JSON, adds the interned headers (`metadata`) and calls the ingest; `answer` says success and `status` everything else.
+//! `listener` accepts a connection; `connection` runs it; `grpc` or `http` routes a request and reads its body through
+//! `gather`, charged to `admission`'s budgets; `intake` inflates it (`inflate`), transcodes JSON, adds the interned
+//! headers (`metadata`) and calls the ingest; `answer` says success and `status` everything else.
 //!
 //! # Limits
 //! Per request `max_request_size` (64 MiB) as sent and as inflated, and 60 s (gRPC) or `read_timeout` (HTTP) to arrive;
@@ -133,6 +133,12 @@ impl Receivers {
             serve_http(listener, &http, intake, of_tasks);
         }
         Ok(receivers)
+    }
+
+    /// The budget of requests between their first byte and their answer (`max_bytes_in_flight`).
+    #[must_use]
+    pub fn in_flight(&self) -> Budget {
+        self.admission.in_flight().clone()
     }
 
     /// From now on requests are refused as shutting down, health checks say not serving, and open connections are asked

@@ -1,6 +1,6 @@
 //! The composition root: builds the stages, wires them, owns the order of shutdown (contract I8).
 //!
-//! Nothing else knows two stages at once: a receiver hands to [`ingest::ReplicaIngest`], a shard's release to an
+//! Nothing else knows two stages at once: a receiver hands to `ingest::ReplicaIngest`, a shard's release to an
 //! exporter's queue.
 
 mod ingest;
@@ -127,7 +127,13 @@ impl Replica {
             started: clock.now(),
             clock: clock.clone(),
         };
-        upkeep::start(registry.clone(), budget);
+        upkeep::start(
+            registry.clone(),
+            budget,
+            Arc::clone(&accounting),
+            exporters.clone(),
+            receivers.in_flight(),
+        );
         let admin = Admin::start(config.admin_endpoint, registry.clone(), status).await?;
         Ok(Self {
             receivers,

@@ -5,4 +5,4 @@
 
 mod split;
 
-pub use split::{Routed, Splitter};
+pub use split::{Routed, Splitter, routed_bytes_max, working_bytes_max};

@@ -12,6 +12,7 @@ pub mod message;
 pub mod pace;
 pub mod tally;
 
+pub mod demo;
 pub mod generate;
-//pub mod replay;
-//pub mod sink;
+pub mod replay;
+pub mod sink;

@@ -20,9 +20,21 @@ pub fn start(number: usize, mut shard: Shard, clock: Clock) -> std::io::Result<J
     std::thread::Builder::new()
         .name(format!("shard-{number}"))
         .spawn(move || {
+            let _guard = EndWithPanic;
             shard.inbox().wake_this_thread();
             drive(&mut shard, &clock)
         })
+}
+
+/// Ends the process if its thread panics: spans of a shard that is gone would be accepted and never decided.
+struct EndWithPanic;
+
+impl Drop for EndWithPanic {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            std::process::abort();
+        }
+    }
 }
 
 fn drive(shard: &mut Shard, clock: &Clock) -> u64 {

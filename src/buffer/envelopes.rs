@@ -2,8 +2,8 @@
 
 use bytes::Bytes;
 use hashbrown::HashTable;
-use rapidhash::v3::rapidhash_v3;
 
+use crate::keyed_hash::keyed_hash;
 use crate::otlp::wire::ScopeEnvelope;
 
 /// A stored envelope of this shard.
@@ -42,7 +42,7 @@ impl Envelopes {
     /// Stores `envelope`, or counts one user more if it is there.
     pub(super) fn acquire(&mut self, envelope: &ScopeEnvelope) -> EnvelopeId {
         let resource = self.acquire_resource(&envelope.resource);
-        let hash = rapidhash_v3(&envelope.scope).wrapping_add(u64::from(resource.0) << 32);
+        let hash = keyed_hash(&envelope.scope).wrapping_add(u64::from(resource.0) << 32);
         let is_same =
             |(of, scope): &(ResourceId, Box<[u8]>)| *of == resource && **scope == *envelope.scope;
         if let Some(id) = self.scopes.add_user(hash, is_same) {
@@ -84,7 +84,7 @@ impl Envelopes {
     }
 
     fn acquire_resource(&mut self, resource: &Bytes) -> ResourceId {
-        let hash = rapidhash_v3(resource);
+        let hash = keyed_hash(resource);
         let found = self.resources.add_user(hash, |held| **held == **resource);
         ResourceId(found.unwrap_or_else(|| {
             self.resources

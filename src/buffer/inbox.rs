@@ -17,6 +17,7 @@ use super::shard::Control;
 use crate::batch::sub_batch::SubBatch;
 
 const CONTROL_MESSAGES_MAX: usize = 16;
+const SUB_BATCHES_DOZED_MAX: usize = 16;
 
 /// The way into a shard. Clones lead to the same one.
 #[derive(Debug, Clone)]
@@ -46,6 +47,8 @@ struct Shared {
     /// Sub-batches queued or reserved.
     taken: AtomicUsize,
     capacity: usize,
+    /// Sub-batches that end a doze: few enough that their bytes are still in the processor's caches.
+    wake_at: usize,
     rest: AtomicU8,
     thread: Mutex<Option<Thread>>,
     is_abandoned: AtomicBool,
@@ -66,6 +69,7 @@ pub fn inbox(capacity: usize) -> (Inbox, InboxReceiver) {
     let shared = Arc::new(Shared {
         taken: AtomicUsize::new(0),
         capacity,
+        wake_at: (capacity / 2).min(SUB_BATCHES_DOZED_MAX),
         rest: AtomicU8::new(AWAKE),
         thread: Mutex::new(None),
         is_abandoned: AtomicBool::new(false),
@@ -125,7 +129,7 @@ impl Permit<'_> {
         let shared = &self.inbox.shared;
         match shared.rest.load(Ordering::SeqCst) {
             ASLEEP => shared.wake_from(ASLEEP),
-            DOZING if shared.taken.load(Ordering::Relaxed) >= shared.capacity / 8 => {
+            DOZING if shared.taken.load(Ordering::Relaxed) >= shared.wake_at => {
                 shared.wake_from(DOZING);
             }
             _ => {}

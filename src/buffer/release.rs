@@ -11,11 +11,12 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use super::block_pool::BlockPool;
 use super::envelopes::{EnvelopeId, Envelopes, ResourceId};
 use super::span_store::{Cursor, SpanStore, push_varint, varint_len};
 use crate::accounting::Accounting;
 use crate::batch::export::ExportBatch;
-use crate::batch::metadata::RequestMetadata;
+use crate::batch::metadata::{RequestMetadata, is_same};
 use crate::clock::Moment;
 use crate::memory::Charge;
 use crate::otlp::wire::{RESOURCE_SPANS_FIELD_KEY, SCOPE_SPANS_FIELD_KEY};
@@ -107,7 +108,7 @@ impl Release {
         let index = self
             .queues
             .iter()
-            .position(|queue| queue.metadata == kept.metadata);
+            .position(|queue| is_same(queue.metadata.as_ref(), kept.metadata.as_ref()));
         let index = index.unwrap_or_else(|| {
             self.queues.push(Queue {
                 metadata: kept.metadata.clone(),
@@ -155,12 +156,13 @@ impl Release {
         now: Moment,
         flush: bool,
         envelopes: &mut Envelopes,
+        blocks: &mut BlockPool,
         charge: &mut Charge,
     ) -> bool {
         for outlet in &mut self.outlets {
             outlet.retry();
         }
-        let has_more = self.encode_due(now, flush, envelopes, charge);
+        let has_more = self.encode_due(now, flush, envelopes, blocks, charge);
         self.book_waiting_spans();
         has_more
     }
@@ -170,6 +172,7 @@ impl Release {
         now: Moment,
         flush: bool,
         envelopes: &mut Envelopes,
+        blocks: &mut BlockPool,
         charge: &mut Charge,
     ) -> bool {
         for _ in 0..BATCHES_A_TURN_MAX {
@@ -182,7 +185,7 @@ impl Release {
             let Some(due) = due.filter(|_| has_room) else {
                 return false;
             };
-            self.encode(due, now, envelopes, charge);
+            self.encode(due, now, envelopes, blocks, charge);
         }
         true
     }
@@ -216,6 +219,7 @@ impl Release {
         index: usize,
         now: Moment,
         envelopes: &mut Envelopes,
+        blocks: &mut BlockPool,
         charge: &mut Charge,
     ) {
         let Some(queue) = self.queues.get_mut(index) else {
@@ -230,6 +234,7 @@ impl Release {
             for envelope in &trace.envelopes {
                 envelopes.release(*envelope);
             }
+            trace.spans.recycle(blocks);
         }
         if let Some(first) = queue.traces.front_mut() {
             first.written = rest;

@@ -3,12 +3,21 @@
 //! [`Shard::turn`] does a bounded amount of everything, in an order that lets ingest never starve decisions:
 //! sub-batches, control, due traces, memory pressure, release. It is given the time and never waits.
 
+mod arrivals;
+mod control;
+mod pressure;
+mod trigger;
+
 use std::ops::ControlFlow;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use super::config::{BufferConfig, WindowConfig};
+pub use control::{ActivePolicies, Control};
+pub use pressure::Pressure;
+pub use trigger::Trigger;
+
+use super::block_pool::BlockPool;
+use super::config::BufferConfig;
 use super::deadlines::Deadlines;
 use super::decision_cache::{DecisionCache, Remembered};
 use super::envelopes::{EnvelopeId, Envelopes};
@@ -19,13 +28,10 @@ use super::span_store::SpanStore;
 use super::trace::Trace;
 use super::trace_table::{TraceRef, TraceTable};
 use crate::accounting::Accounting;
-use crate::batch::sub_batch::{SubBatch, TraceSpans};
 use crate::clock::Moment;
-use crate::memory::{Budget, Charge};
-use crate::metrics::{BufferMetrics, SamplerMetrics};
-use crate::otlp::wire::SpanHeader;
+use crate::memory::Charge;
+use crate::metrics::BufferMetrics;
 use crate::sampler::policy::Context;
-use crate::sampler::policy_set::PolicySet;
 use crate::sampler::precedence::{Decision, Verdict};
 use crate::sampler::trace_view::{SpanView, Spans, TraceView};
 
@@ -33,54 +39,6 @@ use crate::sampler::trace_view::{SpanView, Spans, TraceView};
 const SUB_BATCHES_A_TURN_MAX: usize = 64;
 /// Traces decided in one turn at most, for each cause.
 const DECISIONS_A_TURN_MAX: usize = 1_024;
-/// Traces are decided early while more of the budget than this is in use …
-const PRESSURE_PERCENT: u64 = 90;
-/// … unless undecided traces hold less than this: then it is exporters that hold the memory, and clients must wait.
-const UNDECIDED_FLOOR_PERCENT: u64 = 25;
-/// A trace that holds more of the budget than this is decided early, by itself.
-const TRACE_PERCENT_MAX: u64 = 12;
-
-/// What a shard is told besides spans.
-#[derive(Debug)]
-pub enum Control {
-    /// Decide by this set from now on.
-    Policies(Arc<ActivePolicies>),
-    /// Decide everything, hand it over, then end.
-    Finish,
-}
-
-/// A policy set in force with its windows and its counters.
-#[derive(Debug)]
-pub struct ActivePolicies {
-    /// The policies.
-    pub set: PolicySet,
-    /// For traces first seen from now on.
-    pub windows: WindowConfig,
-    /// Counters by policy.
-    pub metrics: SamplerMetrics,
-}
-
-/// What made a trace due.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Trigger {
-    /// `decision_wait` is over.
-    Wait,
-    /// `decision_wait_after_root_received` is over.
-    Root,
-    /// The budget or `num_traces` is used up.
-    Memory,
-    /// The trace is too large to be waited for.
-    Size,
-    /// The process ends.
-    Shutdown,
-}
-
-/// The budget as all shards see it.
-#[derive(Debug)]
-pub struct Pressure {
-    budget: Budget,
-    undecided_bytes: AtomicU64,
-}
 
 /// What a shard is made of.
 pub struct ShardParts {
@@ -124,6 +82,7 @@ pub struct Shard {
     deadlines: Deadlines,
     envelopes: Envelopes,
     remembered: DecisionCache,
+    blocks: BlockPool,
     release: Release,
     pressure: Arc<Pressure>,
     charge: Charge,
@@ -143,45 +102,6 @@ struct StoredSpans<'a> {
     envelopes: &'a Envelopes,
 }
 
-impl Pressure {
-    /// Nothing held yet.
-    #[must_use]
-    pub fn new(budget: Budget) -> Self {
-        Self {
-            budget,
-            undecided_bytes: AtomicU64::new(0),
-        }
-    }
-
-    /// Whether undecided traces should be decided early.
-    fn is_relieved_by_deciding(&self) -> bool {
-        let floor = self.budget.limit_bytes() / 100 * UNDECIDED_FLOOR_PERCENT;
-        self.is_high() && self.undecided_bytes.load(Ordering::Relaxed) > floor
-    }
-
-    fn is_high(&self) -> bool {
-        self.budget.used_bytes() > self.budget.limit_bytes() / 100 * PRESSURE_PERCENT
-    }
-
-    fn trace_bytes_max(&self) -> u64 {
-        self.budget.limit_bytes() / 100 * TRACE_PERCENT_MAX
-    }
-}
-
-impl Trigger {
-    /// Its label in metrics.
-    #[must_use]
-    pub fn label(self) -> &'static str {
-        match self {
-            Self::Wait => "wait",
-            Self::Root => "root",
-            Self::Memory => "memory",
-            Self::Size => "size",
-            Self::Shutdown => "shutdown",
-        }
-    }
-}
-
 impl Shard {
     /// An empty shard.
     #[must_use]
@@ -196,7 +116,7 @@ impl Shard {
             accounting,
             metrics,
         } = parts;
-        let budget = pressure.budget.clone();
+        let budget = pressure.budget().clone();
         Self {
             shards,
             inbox,
@@ -205,6 +125,7 @@ impl Shard {
             deadlines: Deadlines::default(),
             envelopes: Envelopes::default(),
             remembered: DecisionCache::new(config.decision_cache_bytes / shards),
+            blocks: BlockPool::default(),
             release: Release::new(
                 config.batch_bytes_max,
                 config.batch_timeout,
@@ -244,9 +165,21 @@ impl Shard {
         has_more |= self.is_finishing && self.decide_oldest(Trigger::Shutdown, now);
         // Kept traces that wait for company hold memory too.
         let flush = self.is_finishing || self.pressure.is_high();
-        has_more |= self
-            .release
-            .turn(now, flush, &mut self.envelopes, &mut self.charge);
+        has_more |= self.release.turn(
+            now,
+            flush,
+            &mut self.envelopes,
+            &mut self.blocks,
+            &mut self.charge,
+        );
+        // Blocks that came free while their spans' charge went to a request are not in the budget yet.
+        let uncharged_bytes = self.held_bytes().saturating_sub(self.charge.bytes());
+        let is_memory_short = self.pressure.is_high_with(uncharged_bytes);
+        // Nobody comes back to trim an idle shard in time for the check of contract I4.
+        let holds_nothing = self.table.len() == 0 && self.release.is_empty();
+        if self.blocks.held_bytes() > 0 {
+            self.blocks.trim(now, is_memory_short || holds_nothing);
+        }
         self.settle(now);
         if has_more {
             return Turn::Again;
@@ -288,142 +221,6 @@ impl Shard {
                 Control::Finish => self.is_finishing = true,
             }
         }
-    }
-
-    fn take(&mut self, sub_batch: &SubBatch, now: Moment) {
-        self.envelopes_at_hand.clear();
-        self.envelopes_at_hand
-            .resize(sub_batch.request.scopes.len(), None);
-        let metadata = sub_batch.request.metadata.as_ref();
-        for (trace, spans) in sub_batch.iter() {
-            let found = self.table.find(
-                trace.hash,
-                trace.trace_id,
-                metadata.map(|metadata| &**metadata),
-            );
-            match found {
-                Some(found) => self.append(found, trace, spans, sub_batch, now),
-                None => match self.remembered.get(trace.hash) {
-                    Some(remembered) => self.take_late(remembered, trace, spans, sub_batch, now),
-                    None => {
-                        let started = self.start_trace(trace, sub_batch, now);
-                        self.append(started, trace, spans, sub_batch, now);
-                    }
-                },
-            }
-        }
-        for envelope in self.envelopes_at_hand.drain(..).flatten() {
-            self.envelopes.release(envelope);
-        }
-    }
-
-    fn start_trace(&mut self, spans: &TraceSpans, sub_batch: &SubBatch, now: Moment) -> TraceRef {
-        let deadline = now.after(self.policies.windows.decision_wait);
-        let metadata = sub_batch.request.metadata.clone();
-        let trace = Trace::new(spans.trace_id, spans.hash, metadata, now, deadline);
-        self.undecided_bytes += trace.held_bytes();
-        let started = self.table.insert(trace);
-        self.deadlines.schedule(deadline, started);
-        self.ledger.trace_started();
-        started
-    }
-
-    fn append(
-        &mut self,
-        trace: TraceRef,
-        batch: &TraceSpans,
-        spans: &[SpanHeader],
-        sub_batch: &SubBatch,
-        now: Moment,
-    ) {
-        let Some(held) = self.table.get_mut(trace) else {
-            return;
-        };
-        let bytes_before = held.held_bytes();
-        let had_root = held.summary.has_root;
-        let mut stored = 0;
-        held.spans.reserve(spans.len(), batch.span_bytes);
-        for span in spans {
-            let envelope = envelope_at_hand(
-                &mut self.envelopes_at_hand,
-                &mut self.envelopes,
-                sub_batch,
-                span,
-            );
-            if held.spans.push(envelope, sub_batch.span_bytes(span)) {
-                stored += 1;
-                held.summary.add(span);
-                if held.envelopes.last() != Some(&envelope) {
-                    self.envelopes.add_user(envelope);
-                    held.envelopes.push(envelope);
-                }
-            }
-        }
-        let bytes = held.held_bytes();
-        if held.summary.has_root && !had_root {
-            self.bring_deadline_forward(trace, now);
-        }
-        self.undecided_bytes += bytes - bytes_before;
-        self.undecided_spans += stored;
-        self.ledger
-            .spans_arrived(stored, spans.len() as u64 - stored);
-        if bytes > self.pressure.trace_bytes_max() {
-            self.decide(trace, Trigger::Size, now);
-        }
-    }
-
-    fn bring_deadline_forward(&mut self, trace: TraceRef, now: Moment) {
-        let Some(wait) = self.policies.windows.decision_wait_after_root else {
-            return;
-        };
-        let Some(held) = self.table.get_mut(trace) else {
-            return;
-        };
-        let deadline = now.after(wait);
-        if deadline < held.deadline {
-            held.deadline = deadline;
-            held.is_due_by_root = true;
-            self.deadlines.schedule(deadline, trace);
-        }
-    }
-
-    /// Late spans follow the decision that is remembered of their trace.
-    fn take_late(
-        &mut self,
-        remembered: Remembered,
-        batch: &TraceSpans,
-        spans: &[SpanHeader],
-        sub_batch: &SubBatch,
-        now: Moment,
-    ) {
-        let count = spans.len() as u64;
-        if remembered.decision != Decision::Sampled {
-            self.ledger.late_spans(remembered.decision, count, 0);
-            return;
-        }
-        let mut store = SpanStore::default();
-        let mut envelopes: Vec<EnvelopeId> = Vec::new();
-        store.reserve(spans.len(), batch.span_bytes);
-        for span in spans {
-            let envelope = envelope_at_hand(
-                &mut self.envelopes_at_hand,
-                &mut self.envelopes,
-                sub_batch,
-                span,
-            );
-            if store.push(envelope, sub_batch.span_bytes(span))
-                && envelopes.last() != Some(&envelope)
-            {
-                self.envelopes.add_user(envelope);
-                envelopes.push(envelope);
-            }
-        }
-        let kept = store.span_count();
-        self.ledger
-            .late_spans(Decision::Sampled, kept, count - kept);
-        let metadata = sub_batch.request.metadata.clone();
-        let late = KeptTrace::new(store, envelopes, metadata, batch.span_bytes);
-        self.release.push(late, now);
     }
 
     /// Decides what is due; returns whether more is.
@@ -512,6 +309,7 @@ impl Shard {
         for envelope in &trace.envelopes {
             self.envelopes.release(*envelope);
         }
+        trace.spans.recycle(&mut self.blocks);
     }
 
     fn evaluate(&self, trace: &Trace, now: Moment) -> Verdict {
@@ -538,6 +336,7 @@ impl Shard {
             + self.envelopes.held_bytes()
             + self.deadlines.held_bytes()
             + self.release.held_bytes()
+            + self.blocks.held_bytes()
     }
 
     /// Tells the budget what is held, and the other shards how much of that is undecided.
@@ -550,8 +349,7 @@ impl Shard {
             .undecided_bytes
             .wrapping_sub(self.undecided_bytes_reported);
         if change != 0 {
-            let all = &self.pressure.undecided_bytes;
-            all.fetch_add(change, Ordering::Relaxed);
+            self.pressure.undecided_changed(change);
             self.undecided_bytes_reported = self.undecided_bytes;
         }
     }
@@ -587,20 +385,6 @@ impl Spans for StoredSpans<'_> {
                 return;
             }
         }
-    }
-}
-
-/// The envelope of a span of the sub-batch at hand, which uses each of its envelopes until it is done.
-fn envelope_at_hand(
-    at_hand: &mut [Option<EnvelopeId>],
-    envelopes: &mut Envelopes,
-    sub_batch: &SubBatch,
-    span: &SpanHeader,
-) -> EnvelopeId {
-    let index = span.scope_index as usize;
-    match (at_hand.get_mut(index), sub_batch.request.scopes.get(index)) {
-        (Some(known), Some(scope)) => *known.get_or_insert_with(|| envelopes.acquire(scope)),
-        _ => EnvelopeId(u32::MAX),
     }
 }
 

@@ -4,12 +4,14 @@
 //! queue of arrivals can forget lazily.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use hashbrown::HashTable;
 
 use super::trace::Trace;
 use crate::batch::key::KeyHash;
-use crate::batch::metadata::RequestMetadata;
+use crate::batch::metadata::{RequestMetadata, is_same};
+use crate::keyed_hash::keyed_hash;
 use crate::otlp::ids::TraceId;
 
 /// Refers to a trace of one shard for as long as it is there.
@@ -46,12 +48,13 @@ impl TraceTable {
         &self,
         hash: KeyHash,
         trace_id: TraceId,
-        metadata: Option<&RequestMetadata>,
+        metadata: Option<&Arc<RequestMetadata>>,
     ) -> Option<TraceRef> {
-        let (_, place) = self.by_hash.find(hash.0, |(held, place)| {
-            *held == hash.0
+        let hash = table_hash(hash, trace_id);
+        let (_, place) = self.by_hash.find(hash, |(held, place)| {
+            *held == hash
                 && self.trace_at(*place).is_some_and(|trace| {
-                    trace.id == trace_id && trace.metadata.as_deref() == metadata
+                    trace.id == trace_id && is_same(trace.metadata.as_ref(), metadata)
                 })
         })?;
         let serial = self.places.get(*place as usize)?.serial;
@@ -63,7 +66,7 @@ impl TraceTable {
 
     /// Adds a trace whose key is not there yet, as the latest to arrive.
     pub(super) fn insert(&mut self, trace: Trace) -> TraceRef {
-        let hash = trace.hash.0;
+        let hash = table_hash(trace.hash, trace.id);
         let trace = Some(Box::new(trace));
         let (place, serial) = match self.free.pop() {
             Some(place) => (place, self.occupy(place, trace)),
@@ -105,7 +108,9 @@ impl TraceTable {
         let taken = place.trace.take()?;
         let entry = self
             .by_hash
-            .find_entry(taken.hash.0, |(_, place)| *place == trace.place);
+            .find_entry(table_hash(taken.hash, taken.id), |(_, place)| {
+                *place == trace.place
+            });
         if let Ok(entry) = entry {
             entry.remove();
         }
@@ -148,6 +153,12 @@ impl TraceTable {
     }
 }
 
+/// What a trace is found by: clients can foresee the hash of a key, and give as many traces as they like the same one.
+/// That of the key still tells apart the traces of one ID.
+fn table_hash(hash: KeyHash, trace_id: TraceId) -> u64 {
+    keyed_hash(&trace_id.0) ^ (hash.0 << 32)
+}
+
 #[cfg(test)]
 impl TraceRef {
     pub(super) fn for_tests(place: u32) -> Self {
@@ -157,6 +168,8 @@ impl TraceRef {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use proptest::collection::vec;
     use proptest::prelude::*;
 
@@ -166,6 +179,15 @@ mod tests {
     fn key(number: u8) -> (KeyHash, TraceId) {
         // Two keys to a hash: the table must compare IDs.
         (KeyHash(u64::from(number / 2)), TraceId([number; 16]))
+    }
+
+    #[test]
+    fn traces_chosen_to_have_one_key_hash_are_found_by_many() {
+        let hashes: HashSet<u64> = (0..1_000)
+            .map(crate::otlp::ids::colliding_for_tests)
+            .map(|id| table_hash(KeyHash::of(id, None), id))
+            .collect();
+        assert_eq!(hashes.len(), 1_000);
     }
 
     proptest! {

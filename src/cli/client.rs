@@ -26,7 +26,7 @@ const OPEN_LOOP_IN_FLIGHT: usize = 256;
 #[command(next_help_heading = "Target")]
 pub(super) struct ClientArgs {
     /// URL of the receiver [default: http://127.0.0.1:4317 for gRPC, http://127.0.0.1:4318 for HTTP]
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", value_parser = values::url)]
     endpoint: Option<Uri>,
 
     /// Transport of OTLP
@@ -78,7 +78,7 @@ impl ClientArgs {
     pub(super) fn drive<S: Source>(
         &self,
         in_flight: usize,
-        source: impl FnOnce(&Clock, Moment) -> S,
+        source: impl FnOnce(Moment) -> S,
     ) -> anyhow::Result<Report> {
         let tally = Arc::new(Tally::new()?);
         runtime::new(usize::from(self.threads))?.block_on(async {
@@ -102,7 +102,7 @@ impl ClientArgs {
             });
             let start = clock.now();
             drive
-                .run(source(&clock, start), Arc::clone(&tally))
+                .run(source(start), Arc::clone(&tally))
                 .await
                 .with_context(|| format!("cannot send to {}", target.endpoint))?;
             Ok(tally.report(clock.now().since(start)))

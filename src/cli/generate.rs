@@ -132,7 +132,7 @@ impl GenerateArgs {
         let in_flight = self
             .in_flight
             .map_or_else(|| self.client.in_flight_default(self.rate), usize::from);
-        let report = self.client.drive(in_flight, |_, start| {
+        let report = self.client.drive(in_flight, |start| {
             Load::new(config, Arc::clone(&encoder), start, ledger.clone())
         })?;
         if let (Some(file), Some(ledger)) = (file, ledger) {

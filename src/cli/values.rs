@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use http::{HeaderName, HeaderValue};
+use http::{HeaderName, HeaderValue, Uri};
 
 /// Units of durations, longest names first, in nanoseconds.
 const DURATION_UNITS: [(&str, f64); 7] = [
@@ -80,6 +80,14 @@ pub(super) fn share(text: &str) -> Result<f64, String> {
         .ok_or_else(wrong)
 }
 
+/// Reads the URL of a receiver: `http://host:port`, `https://host/path`.
+pub(super) fn url(text: &str) -> Result<Uri, String> {
+    text.parse::<Uri>()
+        .ok()
+        .filter(|url| matches!(url.scheme_str(), Some("http" | "https")) && url.host().is_some())
+        .ok_or_else(|| format!("`{text}` is no URL such as http://127.0.0.1:4317"))
+}
+
 /// Reads a request header: `name=value` or `name: value`.
 pub(super) fn header(text: &str) -> Result<(HeaderName, HeaderValue), String> {
     let wrong = || format!("`{text}` is no header such as x-tenant=acme");
@@ -122,6 +130,14 @@ mod tests {
         assert_eq!(share("5%"), Ok(0.05));
         for wrong in ["1.1", "-0.1", "101%", "x", "NaN"] {
             assert!(share(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn urls_have_a_scheme_and_a_host() {
+        assert!(url("https://otel.example.com:4318/v1/traces").is_ok());
+        for wrong in ["127.0.0.1:4317", "ftp://x", "/v1/traces", "http://"] {
+            assert!(url(wrong).is_err(), "{wrong}");
         }
     }
 

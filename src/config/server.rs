@@ -33,6 +33,9 @@ pub const MEMORY_LIMIT_BYTES_DEFAULT: u64 = 1 << 30;
 /// Least `memory.limit`: below it not even the buffers of a few connections fit.
 const MEMORY_LIMIT_BYTES_MIN: u64 = 1 << 20;
 
+/// Most network threads: far above the cores of any machine.
+const NETWORK_THREADS_MAX: usize = 1_024;
+
 /// The whole server file.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ServerConfig {
@@ -46,6 +49,8 @@ pub struct ServerConfig {
     pub memory_limit_bytes: u64,
     /// `shards`, `inbox_limit`, `decision_cache`, `batch`.
     pub buffer: BufferConfig,
+    /// `network_threads`: threads that receive and send; 0 is one for two cores. Default 0.
+    pub network_threads: usize,
     /// `admin.endpoint`. Default 127.0.0.1:9464.
     pub admin_endpoint: SocketAddr,
     /// `shutdown.grace_period`. Default 30 s.
@@ -66,6 +71,7 @@ impl Default for ServerConfig {
             exporters: vec![exporter::default_exporter()],
             memory_limit_bytes: MEMORY_LIMIT_BYTES_DEFAULT,
             buffer: BufferConfig::default(),
+            network_threads: 0,
             admin_endpoint: SocketAddr::from(([127, 0, 0, 1], 9464)),
             shutdown_grace: Duration::from_secs(30),
             log: LogConfig::default(),
@@ -117,6 +123,9 @@ fn server(root: &Place<'_>) -> ServerConfig {
         policies.finish();
     }
     config.buffer = buffer::buffer(&mut fields);
+    fields.set("network_threads", &mut config.network_threads, |threads| {
+        threads.count(0..=NETWORK_THREADS_MAX)
+    });
     config.exporters = exporter::exporters(&mut fields, config.buffer.batch_bytes_max);
     if let Some(mut admin) = fields.section("admin") {
         admin.set("endpoint", &mut config.admin_endpoint, Place::address);

@@ -15,7 +15,6 @@ pub struct RouterMetrics {
     pub span_bytes_received: Counter,
     pub spans_refused_identifier: Counter,
     pub spans_refused_overloaded: Counter,
-    pub spans_refused_shutting_down: Counter,
 }
 
 impl Registry {
@@ -42,7 +41,6 @@ impl Registry {
             ),
             spans_refused_identifier: refused("bad_identifier"),
             spans_refused_overloaded: refused("overloaded"),
-            spans_refused_shutting_down: refused("shutting_down"),
         }
     }
 
@@ -63,7 +61,6 @@ impl Registry {
     }
 
     /// The gauge of the budget in use.
-    #[must_use]
     pub fn memory_used(&self) -> ::metrics::Gauge {
         self.gauge(
             "tailsieve_memory_used_bytes",
@@ -73,7 +70,6 @@ impl Registry {
     }
 
     /// The counter of contract `name` found broken.
-    #[must_use]
     pub fn invariant_violations(&self, name: &str) -> Counter {
         self.counter(
             "tailsieve_invariant_violations_total",

@@ -37,6 +37,16 @@ impl SpanId {
     }
 }
 
+/// One of 2^64 identifiers that have the same hash by rapidhash's public secrets: the first half is one of them.
+#[cfg(test)]
+pub(crate) fn colliding_for_tests(number: u64) -> TraceId {
+    let second_secret = 0x8bb8_4b93_962e_acc9_u64;
+    let halves = [second_secret.to_le_bytes(), number.to_le_bytes()];
+    let mut id = TraceId::default();
+    id.0.copy_from_slice(halves.as_flattened());
+    id
+}
+
 /// Appends `bytes` to `out` as lower-case hexadecimal digits.
 pub fn push_hex(out: &mut String, bytes: &[u8]) {
     const DIGITS: [char; 16] = [

@@ -5,16 +5,20 @@
 //! counts, messages merge) or be unknown (they are kept, with their resource, scope or span). It accepts and refuses
 //! exactly what prost does; property tests and a fuzz target hold the two against each other.
 
+mod counted;
 pub(crate) mod error;
 pub(crate) mod reader;
 pub(crate) mod schema;
 mod span;
 
+#[cfg(any(test, fuzzing))]
+pub mod against_prost;
 #[cfg(test)]
 mod tests;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 
+pub use counted::Counted;
 pub use error::{WireError, WireFault};
 pub use span::{BadIdentifier, SpanHeader, SpanStatus};
 
@@ -32,7 +36,7 @@ pub const RESOURCE_SPANS_FIELD_KEY: u8 = 1 << 3 | LEN;
 /// What the walk found in a request.
 #[derive(Debug, Default)]
 pub struct WalkedRequest {
-    /// The envelopes that the spans' `scope_index` points into.
+    /// The envelopes that the spans' `scope_index` points into: those with spans.
     pub scopes: Vec<ScopeEnvelope>,
     /// Spans with good identifiers, in order of the request.
     pub spans: Vec<SpanHeader>,
@@ -63,8 +67,17 @@ pub struct RejectedSpans {
 /// # Errors
 /// [`WireError`] with field and byte offset where `body` is not a valid `ExportTraceServiceRequest`.
 pub fn walk_request(body: &Bytes) -> Result<WalkedRequest, Box<WireError>> {
+    walk_counted(body, Counted::of(body))
+}
+
+/// Walks `body` as [`walk_request`] does, with what was counted in it before.
+///
+/// # Errors
+/// Those of [`walk_request`].
+pub fn walk_counted(body: &Bytes, counted: Counted) -> Result<WalkedRequest, Box<WireError>> {
     let mut found = WalkedRequest {
-        spans: Vec::with_capacity((body.len() / 384).min(4_096)),
+        scopes: Vec::with_capacity(counted.scopes),
+        spans: Vec::with_capacity(counted.spans),
         ..WalkedRequest::default()
     };
     let mut request = Reader::new(body);
@@ -92,15 +105,18 @@ pub fn read_span_header(span: &[u8]) -> Option<SpanHeader> {
         .and_then(Result::ok)
 }
 
-/// Ranges of the body, joined where they touch.
-#[derive(Default)]
-struct Fragments(Vec<(usize, usize)>);
+/// Ranges of the body as one piece: a range while they touch, copies of them once they do not.
+struct Fragments<'a> {
+    body: &'a Bytes,
+    range: (usize, usize),
+    joined: Vec<u8>,
+}
 
 impl WalkedRequest {
     fn walk_resource_spans(&mut self, body: &Bytes, mut message: Reader<'_>) -> WireResult<()> {
         const DEPTH_LEFT: u32 = DEPTH_MAX - 1;
         let scopes_before = self.scopes.len();
-        let mut rest = Fragments::default();
+        let mut rest = Fragments::of(body);
         while !message.is_at_end() {
             let begin = message.offset();
             let tag = message.tag()?;
@@ -127,7 +143,7 @@ impl WalkedRequest {
             }
             rest.add(begin, message.offset());
         }
-        let resource = rest.gather(body);
+        let resource = rest.into_bytes();
         for envelope in self.scopes.iter_mut().skip(scopes_before) {
             envelope.resource = resource.clone();
         }
@@ -137,7 +153,8 @@ impl WalkedRequest {
     fn walk_scope_spans(&mut self, body: &Bytes, mut message: Reader<'_>) -> WireResult<()> {
         const DEPTH_LEFT: u32 = DEPTH_MAX - 2;
         let scope_index = self.scopes.len() as u32;
-        let mut rest = Fragments::default();
+        let spans_before = self.spans.len();
+        let mut rest = Fragments::of(body);
         while !message.is_at_end() {
             let begin = message.offset();
             let tag = message.tag()?;
@@ -165,10 +182,13 @@ impl WalkedRequest {
             }
             rest.add(begin, message.offset());
         }
-        self.scopes.push(ScopeEnvelope {
-            resource: Bytes::new(),
-            scope: rest.gather(body),
-        });
+        // Nobody asks for an envelope around nothing, and two bytes are enough to send one.
+        if self.spans.len() > spans_before {
+            self.scopes.push(ScopeEnvelope {
+                resource: Bytes::new(),
+                scope: rest.into_bytes(),
+            });
+        }
         Ok(())
     }
 
@@ -184,25 +204,41 @@ impl WalkedRequest {
     }
 }
 
-impl Fragments {
-    fn add(&mut self, begin: usize, end: usize) {
-        match self.0.last_mut() {
-            Some(last) if last.1 == begin => last.1 = end,
-            _ => self.0.push((begin, end)),
+impl<'a> Fragments<'a> {
+    fn of(body: &'a Bytes) -> Self {
+        Self {
+            body,
+            range: (0, 0),
+            joined: Vec::new(),
         }
     }
 
-    fn gather(&self, body: &Bytes) -> Bytes {
-        match self.0.as_slice() {
-            [] => Bytes::new(),
-            [(begin, end)] => body.slice(*begin..*end),
-            several => {
-                let mut joined = BytesMut::new();
-                for (begin, end) in several {
-                    joined.extend_from_slice(body.get(*begin..*end).unwrap_or_default());
-                }
-                joined.freeze()
+    fn add(&mut self, begin: usize, end: usize) {
+        if self.joined.is_empty() {
+            if self.range.0 == self.range.1 {
+                self.range = (begin, end);
+                return;
             }
+            if self.range.1 == begin {
+                self.range.1 = end;
+                return;
+            }
+            self.copy(self.range.0, self.range.1);
+        }
+        self.copy(begin, end);
+    }
+
+    fn copy(&mut self, begin: usize, end: usize) {
+        let piece = self.body.get(begin..end).unwrap_or_default();
+        self.joined.extend_from_slice(piece);
+    }
+
+    fn into_bytes(self) -> Bytes {
+        let (begin, end) = self.range;
+        match self.joined.as_slice() {
+            [] if begin == end => Bytes::new(),
+            [] => self.body.slice(begin..end),
+            _ => Bytes::from(self.joined),
         }
     }
 }

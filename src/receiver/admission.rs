@@ -34,6 +34,11 @@ impl Admission {
         }
     }
 
+    /// The receivers' own budget.
+    pub(super) fn in_flight(&self) -> &Budget {
+        &self.in_flight
+    }
+
     /// Refuses every request from now on.
     pub(super) fn close(&self) {
         self.closed.store(true, Ordering::Release);

@@ -6,11 +6,11 @@ use std::sync::Arc;
 use crate::accounting::Accounting;
 use crate::batch::sub_batch::SharedRequest;
 use crate::buffer::inbox::{Inbox, Permit};
-use crate::memory::Exhausted;
+use crate::memory::{Charge, Exhausted};
 use crate::metrics::RouterMetrics;
-use crate::otlp::wire::{RejectedSpans, SpanHeader, walk_request};
+use crate::otlp::wire::{Counted, RejectedSpans, ScopeEnvelope, SpanHeader, walk_counted};
 use crate::receiver::ingest::{Accepted, Ingest, ReceivedRequest, Refusal, Rejected};
-use crate::router::{Routed, Splitter};
+use crate::router::{Routed, Splitter, routed_bytes_max, working_bytes_max};
 
 thread_local! {
     static SPLITTER: RefCell<Splitter> = RefCell::default();
@@ -37,9 +37,11 @@ impl ReplicaIngest {
         }
     }
 
-    fn take(&self, request: ReceivedRequest) -> Result<Accepted, Refusal> {
-        let walked =
-            walk_request(&request.body).map_err(|error| Refusal::Undecodable(error.to_string()))?;
+    fn take(&self, mut request: ReceivedRequest) -> Result<Accepted, Refusal> {
+        let counted = Counted::of(&request.body);
+        let _until_split = self.make_room(&mut request.charge, counted)?;
+        let walked = walk_counted(&request.body, counted)
+            .map_err(|error| Refusal::Undecodable(error.to_string()))?;
         let spans = walked.spans.len() as u64;
         self.accounting.received.add(spans + walked.rejected.count);
         self.metrics
@@ -72,10 +74,26 @@ impl ReplicaIngest {
         })
     }
 
-    fn hand_over(&self, mut request: SharedRequest, spans: &[SpanHeader]) -> Result<(), Refusal> {
+    /// Charges what walking and splitting take before they take it: of tiny spans that is several times their body.
+    /// What the sub-batches hold joins `charge`; the rest is returned, to be given back after the split.
+    fn make_room(&self, charge: &mut Charge, counted: Counted) -> Result<Charge, Refusal> {
+        let held = routed_bytes_max(counted.spans) + counted.scopes * size_of::<ScopeEnvelope>();
+        let working = counted.spans * size_of::<SpanHeader>() + working_bytes_max(counted.spans);
+        charge
+            .grow(held as u64)
+            .and_then(|()| charge.reserve_beside(working as u64))
+            .map_err(|exhausted| {
+                let spans = counted.spans as u64;
+                self.accounting.received.add(spans);
+                self.accounting.refused.add(spans);
+                self.metrics.spans_received.increment(spans);
+                self.metrics.spans_refused_overloaded.increment(spans);
+                Refusal::Overloaded(format!("memory.limit: {exhausted}"))
+            })
+    }
+
+    fn hand_over(&self, request: SharedRequest, spans: &[SpanHeader]) -> Result<(), Refusal> {
         let full = |exhausted: Exhausted| Refusal::Overloaded(format!("memory.limit: {exhausted}"));
-        let headers_bytes = size_of_val(spans) as u64;
-        request.charge.grow(headers_bytes).map_err(full)?;
         let mut routed: Routed =
             SPLITTER.with_borrow_mut(|splitter| splitter.split(request, spans, self.inboxes.len()));
         let mut permits: Vec<Permit<'_>> = Vec::with_capacity(routed.len());

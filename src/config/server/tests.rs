@@ -174,11 +174,12 @@ fn a_header_may_come_from_a_file() {
 #[test]
 fn the_other_sections_are_read() {
     let config = server(
-        "policies: {path: p.yaml}\nmemory: {limit: 256MiB}\nshards: 3\ninbox_limit: 64\ndecision_cache: {limit: 0}\nbatch: {max_size: 2MiB, timeout: 1s}\nadmin: {endpoint: '0.0.0.0:0'}\nshutdown: {grace_period: 1m}\nlog: {level: 'warn,tailsieve::buffer=debug', format: json}\n",
+        "policies: {path: p.yaml}\nmemory: {limit: 256MiB}\nshards: 3\nnetwork_threads: 2\ninbox_limit: 64\ndecision_cache: {limit: 0}\nbatch: {max_size: 2MiB, timeout: 1s}\nadmin: {endpoint: '0.0.0.0:0'}\nshutdown: {grace_period: 1m}\nlog: {level: 'warn,tailsieve::buffer=debug', format: json}\n",
     );
     assert_eq!(config.policies.0, Some(PathBuf::from("p.yaml")));
     assert_eq!(config.memory_limit_bytes, 256 << 20);
     assert_eq!(config.buffer.shards, 3);
+    assert_eq!(config.network_threads, 2);
     assert_eq!(config.buffer.inbox_sub_batches_max, 64);
     assert_eq!(config.buffer.decision_cache_bytes, 0);
     assert_eq!(config.buffer.batch_bytes_max, 2 << 20);

@@ -16,6 +16,7 @@ use tonic_types::StatusExt as _;
 
 use crate::exporter::outcome::Failure;
 use crate::exporter::reason::Reason;
+use crate::otlp::grpc_status::read_status;
 
 /// Longest answer that is read, in bytes.
 const RESPONSE_BYTES_MAX: usize = 64 << 10;
@@ -28,7 +29,7 @@ pub(super) async fn read_answer(
 ) -> Result<Option<ExportTraceServiceResponse>, Failure> {
     let (head, body) = response.into_parts();
     // "Trailers-only": an error without a message comes in the headers.
-    if let Some(status) = Status::from_header_map(&head.headers)
+    if let Some(status) = read_status(&head.headers)
         && status.code() != Code::Ok
     {
         return Err(failure_of(&status));
@@ -39,8 +40,8 @@ pub(super) async fn read_answer(
     let (data, trailers) = read_body(body).await?;
     let status = trailers
         .as_ref()
-        .and_then(Status::from_header_map)
-        .or_else(|| Status::from_header_map(&head.headers));
+        .and_then(read_status)
+        .or_else(|| read_status(&head.headers));
     match status {
         None => Err(Failure::permanent(
             Reason::InvalidResponse,

@@ -1,3 +1,5 @@
+//! One attempt over gRPC against a backend on a real socket: every code, every answer.
+
 use opentelemetry_proto::tonic::collector::trace::v1::{
     ExportTracePartialSuccess, ExportTraceServiceResponse,
 };

@@ -1,3 +1,5 @@
+//! One attempt over HTTP against a backend on a real socket: every status, every answer.
+
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTracePartialSuccess;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! The queue alone: order, bounds, waking, closing.
+
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;

@@ -122,6 +122,20 @@ impl<'a> Reader<'a> {
         Ok(content)
     }
 
+    /// Passes over a length-delimited field if `is_fine` says so of its content; else stays where it is.
+    #[inline]
+    pub(crate) fn skip_content_if(&mut self, is_fine: impl FnOnce(&[u8]) -> bool) -> bool {
+        let Some((&length, rest)) = self.rest().split_first() else {
+            return false;
+        };
+        let length = usize::from(length);
+        let fine = length < 0x80 && rest.get(..length).is_some_and(is_fine);
+        if fine {
+            self.at += 1 + length;
+        }
+        fine
+    }
+
     /// A length-delimited field's content as a message to read; offsets go on counting from the body's start.
     #[inline]
     pub(crate) fn message(&mut self) -> WireResult<Reader<'a>> {

@@ -122,6 +122,47 @@ pub(crate) fn check_field(
     check(&mut parent.message()?, schema, depth_left - 1)
 }
 
+/// Checks an attribute; the plainest ones by their looks.
+#[inline]
+pub(crate) fn check_key_value(parent: &mut Reader<'_>, depth_left: u32) -> WireResult<()> {
+    if depth_left > 2 && parent.skip_content_if(is_plain_attribute) {
+        return Ok(());
+    }
+    check_field(parent, &KEY_VALUE, depth_left).map(drop)
+}
+
+/// Whether a `KeyValue` is a short key, then a short string, boolean, double or small integer, all of it ASCII.
+///
+/// Most attributes are. Keys and lengths below 128 are ASCII as well, so one look at all bytes together tells that
+/// both strings are UTF-8; anything else is left to [`check`].
+#[inline]
+fn is_plain_attribute(content: &[u8]) -> bool {
+    const KEY: u8 = 1 << 3 | LEN;
+    const VALUE: u8 = 2 << 3 | LEN;
+    const STRING: u8 = 1 << 3 | LEN;
+    const BOOL: u8 = 2 << 3 | VARINT;
+    const INT: u8 = 3 << 3 | VARINT;
+    const DOUBLE: u8 = 4 << 3 | FIXED64;
+    let [KEY, key_length, rest @ ..] = content else {
+        return false;
+    };
+    let Some((key, [VALUE, value_length, value @ ..])) =
+        rest.split_at_checked(usize::from(*key_length))
+    else {
+        return false;
+    };
+    if usize::from(*value_length) != value.len() {
+        return false;
+    }
+    match value {
+        [STRING, length, text @ ..] => usize::from(*length) == text.len() && content.is_ascii(),
+        [BOOL | INT, number] => *number < 0x80 && *key_length < 0x80 && key.is_ascii(),
+        [INT, low, high] => *low >= 0x80 && *high < 0x80 && *key_length < 0x80 && key.is_ascii(),
+        [DOUBLE, _, _, _, _, _, _, _, _] => *key_length < 0x80 && key.is_ascii(),
+        _ => false,
+    }
+}
+
 impl Encoding {
     fn wire_type(self) -> u8 {
         match self {
@@ -141,6 +182,9 @@ impl Encoding {
             Bytes => reader.bytes().map(|_| true),
             Text => reader.text().map(|_| true),
             Identifier(length) => reader.bytes().map(|id| id.is_empty() || id.len() == length),
+            Message(schema) if std::ptr::eq(schema, &KEY_VALUE) => {
+                check_key_value(reader, depth_left).map(|()| true)
+            }
             Message(schema) => check_field(reader, schema, depth_left),
         }
     }

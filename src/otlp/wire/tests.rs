@@ -1,13 +1,12 @@
 //! The walk against prost: same verdict on any bytes, same spans and header fields.
 
 use bytes::Bytes;
-use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
-use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans};
 use proptest::collection::vec;
 use proptest::prelude::*;
-use prost::Message;
 
-use super::*;
+use super::Counted;
+use super::against_prost::assert_same_as_prost;
+use super::walk_request;
 
 /// Any field of any wire type, messages within messages, now and then broken.
 fn any_message(depth: u32) -> BoxedStrategy<Vec<u8>> {
@@ -106,95 +105,6 @@ fn delimited(number: u32, content: &[u8]) -> Vec<u8> {
     .concat()
 }
 
-/// Compares the walk of `bytes` with prost's decoding.
-fn assert_same_as_prost(bytes: &[u8]) {
-    let body = Bytes::copy_from_slice(bytes);
-    let walked = walk_request(&body);
-    let decoded = ExportTraceServiceRequest::decode(bytes);
-    assert_eq!(
-        walked.is_ok(),
-        decoded.is_ok(),
-        "walk {walked:?}, prost {decoded:?}"
-    );
-    let (Ok(walked), Ok(decoded)) = (walked, decoded) else {
-        return;
-    };
-    let mut headers = walked.spans.iter();
-    let mut rejected = 0;
-    for resource_spans in &decoded.resource_spans {
-        for scope_spans in &resource_spans.scope_spans {
-            for span in &scope_spans.spans {
-                let good = TraceIdOk(&span.trace_id).is_ok()
-                    && span.span_id.len() == 8
-                    && span.span_id.iter().any(|byte| *byte != 0)
-                    && matches!(span.parent_span_id.len(), 0 | 8)
-                    && span.links.iter().all(|link| {
-                        matches!(link.trace_id.len(), 0 | 16) && matches!(link.span_id.len(), 0 | 8)
-                    });
-                if !good {
-                    rejected += 1;
-                    continue;
-                }
-                let header = headers.next().expect("prost found one span more");
-                assert_eq!(header.trace_id.0, span.trace_id.as_slice());
-                assert_eq!(header.span_id.0, span.span_id.as_slice());
-                assert_eq!(header.start_ns, span.start_time_unix_nano);
-                assert_eq!(header.end_ns, span.end_time_unix_nano);
-                assert_eq!(
-                    header.is_root,
-                    span.parent_span_id.iter().all(|byte| *byte == 0)
-                );
-                assert_eq!(header.has_sampled_flag, span.flags & 1 == 1);
-                let status = match span.status.as_ref().map_or(0, |status| status.code) {
-                    0 => SpanStatus::Unset,
-                    1 => SpanStatus::Ok,
-                    2 => SpanStatus::Error,
-                    _ => SpanStatus::Unknown,
-                };
-                assert_eq!(header.status, status);
-                let range = header.offset as usize..(header.offset + header.length) as usize;
-                let raw = &bytes[range];
-                assert_eq!(
-                    opentelemetry_proto::tonic::trace::v1::Span::decode(raw).as_ref(),
-                    Ok(span)
-                );
-                assert_eq!(read_span_header(raw).unwrap().span_id, header.span_id);
-                assert_envelope(
-                    &walked.scopes[header.scope_index as usize],
-                    resource_spans,
-                    scope_spans,
-                );
-            }
-        }
-    }
-    assert_eq!(headers.next(), None);
-    assert_eq!(walked.rejected.count, rejected);
-    assert_eq!(walked.rejected.first.is_some(), rejected > 0);
-}
-
-struct TraceIdOk<'a>(&'a [u8]);
-
-impl TraceIdOk<'_> {
-    fn is_ok(&self) -> bool {
-        self.0.len() == 16 && self.0.iter().any(|byte| *byte != 0)
-    }
-}
-
-fn assert_envelope(
-    envelope: &ScopeEnvelope,
-    resource_spans: &ResourceSpans,
-    scope_spans: &ScopeSpans,
-) {
-    let resource = ResourceSpans::decode(envelope.resource.clone()).unwrap();
-    assert_eq!(resource.resource, resource_spans.resource);
-    assert_eq!(resource.schema_url, resource_spans.schema_url);
-    assert!(resource.scope_spans.is_empty());
-    let scope = ScopeSpans::decode(envelope.scope.clone()).unwrap();
-    assert_eq!(scope.scope, scope_spans.scope);
-    assert_eq!(scope.schema_url, scope_spans.schema_url);
-    assert!(scope.spans.is_empty());
-}
-
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2_000))]
 
@@ -257,5 +167,29 @@ fn a_rejected_span_shows_its_identifier() {
     assert_eq!(
         walked.rejected.first.unwrap().to_string(),
         "trace_id of the span at byte 6 is \"070707070707070707070707070707\": must be 16 bytes, not all zeros"
+    );
+}
+
+#[test]
+fn a_scope_without_spans_is_not_kept() {
+    let id = [delimited(1, &[1; 16]), delimited(2, &[1; 8])].concat();
+    let scopes = [
+        delimited(2, &[]),
+        delimited(2, &delimited(3, b"url")),
+        delimited(2, &[delimited(3, b"url"), delimited(2, &id)].concat()),
+        delimited(2, &delimited(2, b"")),
+    ];
+    let body = Bytes::from(delimited(1, &scopes.concat()));
+    let walked = walk_request(&body).unwrap();
+    assert_eq!(walked.scopes.len(), 1);
+    assert_eq!(walked.spans[0].scope_index, 0);
+    assert_eq!(walked.scopes[0].scope, delimited(3, b"url"));
+    assert_eq!(walked.rejected.count, 1);
+    assert_eq!(
+        Counted::of(&body),
+        Counted {
+            spans: 2,
+            scopes: 2
+        }
     );
 }

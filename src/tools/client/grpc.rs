@@ -14,6 +14,7 @@ use tonic_types::StatusExt;
 use tower::ServiceExt;
 
 use super::{Answer, ClientError, Target};
+use crate::otlp::grpc_status::read_status;
 use crate::tools::message::Message;
 
 const EXPORT_PATH: &str = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
@@ -68,14 +69,14 @@ impl GrpcClient {
             Err(error) => return Answer::unanswered(&error),
         };
         let (head, body) = response.into_parts();
-        if let Some(status) = Status::from_header_map(&head.headers) {
+        if let Some(status) = read_status(&head.headers) {
             return answer(&status, &Bytes::new());
         }
         let body = match body.collect().await {
             Ok(body) => body,
             Err(error) => return Answer::unanswered(&error),
         };
-        match body.trailers().and_then(Status::from_header_map) {
+        match body.trailers().and_then(read_status) {
             Some(status) => answer(&status, &body.to_bytes()),
             None => Answer::Unanswered {
                 reason: format!("HTTP status {} without a gRPC status", head.status),

@@ -1,16 +1,17 @@
 //! The source of generated requests: starts cohorts at the wanted rate and spreads each cohort's requests over time.
 //!
-//! After a cohort's first request its others wait in one queue for each stage, each `spread / (services - 1)` after the
-//! one before; a request that is due goes before a new cohort starts. Held at once: the cohorts begun within one spread.
-//! At the end everything begun is sent, at the given rate but without waiting for its moment, so no trace stays
-//! incomplete.
+//! At a rate, cohorts begin evenly and each sends its next request `spread / (services - 1)` after the one before, so
+//! the load rises for the length of one spread, is even, and falls as long at the end. In a closed loop a cohort begins
+//! whenever nothing else is due; its gaps vary by half, or all cohorts would pulse together, and at the end what is left
+//! goes out at once. No trace stays incomplete. Held at once: the cohorts begun within one spread.
 
-use std::collections::VecDeque;
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rand::SeedableRng;
 use rand::rngs::SmallRng;
+use rand::{Rng, SeedableRng};
 
 use super::cohort::{Cohort, Rates, Trace};
 use super::encoder::Encoder;
@@ -58,10 +59,11 @@ pub struct Load {
     pace: Pace,
     end: Option<Moment>,
     random: SmallRng,
-    /// Cohorts waiting for their stage; the first stage is not waited for.
-    waiting: Vec<VecDeque<Waiting>>,
+    /// Of the gaps; apart, so that timing does not change identifiers.
+    jitter: SmallRng,
+    waiting: BinaryHeap<Reverse<Waiting>>,
     traces_left: Option<u64>,
-    spans_yielded: u64,
+    spans_begun: u64,
     ledger: Option<Arc<Ledger>>,
 }
 
@@ -72,10 +74,13 @@ pub struct Receipt {
     service: usize,
 }
 
+/// A cohort whose next request is that of `stage`. Ordered by its moment, then the older cohort first.
 #[derive(Debug)]
 struct Waiting {
-    cohort: Arc<Cohort>,
     due: Moment,
+    begun_before: u64,
+    cohort: Arc<Cohort>,
+    stage: usize,
 }
 
 impl Load {
@@ -92,43 +97,32 @@ impl Load {
             pace: Pace::new(start, config.spans_per_second),
             end: config.duration.map(|duration| start.after(duration)),
             random: SmallRng::seed_from_u64(config.seed),
-            waiting: encoder
-                .shape()
-                .services()
-                .iter()
-                .skip(1)
-                .map(|_| VecDeque::new())
-                .collect(),
+            jitter: SmallRng::seed_from_u64(config.seed),
+            waiting: BinaryHeap::new(),
             traces_left: config
                 .spans_max
                 .map(|spans| spans.div_ceil(spans_per_trace)),
-            spans_yielded: 0,
+            spans_begun: 0,
             config,
             encoder,
             ledger,
         }
     }
 
-    /// The cohort whose next request is to be sent, and the stage of that request.
-    fn next_request(&mut self, turn: Turn) -> Option<(Arc<Cohort>, usize)> {
-        let over = turn.stopping || self.is_over(turn.now);
-        let due = |queue: &VecDeque<Waiting>| {
-            queue
-                .front()
-                .is_some_and(|first| over || first.due <= turn.now)
-        };
-        if let Some(position) = self.waiting.iter().rposition(due) {
-            let first = self.waiting.get_mut(position)?.pop_front()?;
-            return Some((first.cohort, position + 1));
-        }
-        (!over).then(|| (self.begin(turn.unix_ns), 0))
+    fn is_closed_loop(&self) -> bool {
+        self.config.spans_per_second == 0
     }
 
-    fn is_over(&self, now: Moment) -> bool {
-        self.traces_left == Some(0) || self.end.is_some_and(|end| now >= end)
+    /// When the next cohort begins; `None` when none does.
+    fn next_begin(&self, turn: Turn) -> Option<Moment> {
+        let due = self.pace.due(self.spans_begun, turn.now);
+        let is_over = turn.stopping
+            || self.traces_left == Some(0)
+            || self.end.is_some_and(|end| due.max(turn.now) >= end);
+        (!is_over).then_some(due)
     }
 
-    fn begin(&mut self, unix_ns: u64) -> Arc<Cohort> {
+    fn begin(&mut self, due: Moment, unix_ns: u64) -> Waiting {
         let wanted = self.config.traces_per_request as u64;
         let traces = self.traces_left.map_or(wanted, |left| left.min(wanted));
         self.traces_left = self.traces_left.map(|left| left - traces);
@@ -144,7 +138,14 @@ impl Load {
         if let Some(ledger) = &self.ledger {
             ledger.enter(Arc::clone(&cohort));
         }
-        cohort
+        let begun_before = self.spans_begun;
+        self.spans_begun += traces * self.encoder.shape().spans().len() as u64;
+        Waiting {
+            due,
+            begun_before,
+            cohort,
+            stage: 0,
+        }
     }
 
     fn service_at(&self, stage: usize) -> usize {
@@ -155,13 +156,35 @@ impl Load {
         }
     }
 
-    fn wait_for_next_stage(&mut self, cohort: &Arc<Cohort>, stage: usize, now: Moment) {
-        let gaps = u32::try_from(self.waiting.len()).unwrap_or(u32::MAX).max(1);
-        if let Some(queue) = self.waiting.get_mut(stage) {
-            queue.push_back(Waiting {
-                cohort: Arc::clone(cohort),
-                due: now.after(self.config.spread / gaps),
-            });
+    /// Lets the cohort wait for its next request, if there is one.
+    fn requeue(&mut self, sent: Waiting, now: Moment) {
+        let stage = sent.stage + 1;
+        let services = self.encoder.shape().services().len();
+        if stage >= services {
+            return;
+        }
+        let gaps = u32::try_from(services - 1).unwrap_or(u32::MAX);
+        let gap = self.config.spread / gaps;
+        let due = if self.is_closed_loop() {
+            now.after(gap.mul_f64(self.jitter.random_range(0.5..1.5)))
+        } else {
+            sent.due.after(gap)
+        };
+        self.waiting.push(Reverse(Waiting { due, stage, ..sent }));
+    }
+
+    /// The request that is to go out first, whether or not it is time.
+    fn first(&mut self, turn: Turn) -> Option<Result<Waiting, Moment>> {
+        let begin = self.next_begin(turn);
+        let waiting = self.waiting.peek().map(|Reverse(first)| first.due);
+        let at_once = begin.is_none() && self.is_closed_loop();
+        match (waiting, begin) {
+            (None, None) => None,
+            (Some(due), _) if due <= turn.now || at_once => {
+                self.waiting.pop().map(|Reverse(first)| Ok(first))
+            }
+            (_, Some(due)) if due <= turn.now => Some(Ok(self.begin(due, turn.unix_ns))),
+            (waiting, begin) => waiting.into_iter().chain(begin).min().map(Err),
         }
     }
 }
@@ -170,26 +193,22 @@ impl Source for Load {
     type Receipt = Receipt;
 
     fn next(&mut self, turn: Turn) -> Next<Receipt> {
-        let intended = self.pace.due(self.spans_yielded, turn.now);
-        if intended > turn.now {
-            let begins_nothing = turn.stopping || self.is_over(turn.now);
-            let finished = begins_nothing && self.waiting.iter().all(VecDeque::is_empty);
-            return if finished {
-                Next::End
-            } else {
-                Next::WaitUntil(intended)
-            };
-        }
-        let Some((cohort, stage)) = self.next_request(turn) else {
-            return Next::End;
+        let first = match self.first(turn) {
+            None => return Next::End,
+            Some(Err(due)) => return Next::WaitUntil(due),
+            Some(Ok(first)) => first,
         };
-        self.wait_for_next_stage(&cohort, stage, turn.now);
-        let service = self.service_at(stage);
-        let spans = self.encoder.spans_in(&cohort, service);
-        self.spans_yielded += spans;
+        let service = self.service_at(first.stage);
+        let cohort = Arc::clone(&first.cohort);
+        let intended = if self.is_closed_loop() {
+            turn.now
+        } else {
+            first.due
+        };
+        self.requeue(first, turn.now);
         Next::Send(Outgoing {
             message: self.encoder.encode(&cohort, service),
-            spans,
+            spans: self.encoder.spans_in(&cohort, service),
             intended,
             receipt: Receipt { cohort, service },
         })
@@ -200,127 +219,31 @@ impl Source for Load {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::super::shape::Shape;
-    use super::*;
-
-    const CONFIG: LoadConfig = LoadConfig {
-        rates: Rates {
-            error: 0.1,
-            slow: 0.1,
-        },
-        traces_per_request: 20,
-        spans_per_second: 10_000,
-        duration: None,
-        spans_max: Some(5_000),
-        spread: Duration::from_secs(1),
-        order: Order::ChildrenFirst,
-        seed: 3,
-    };
-
-    fn load(config: LoadConfig) -> Load {
-        let encoder = Arc::new(Encoder::new(Shape::new(25, 5).unwrap(), 300));
-        Load::new(config, encoder, Moment(0), None)
-    }
-
-    /// Runs `load` on simulated time: moment, first trace and service of each request.
-    fn run(mut load: Load, stop_at: Moment) -> Vec<(Moment, [u8; 16], usize)> {
-        let mut now = Moment(0);
-        let mut sent = Vec::new();
-        loop {
-            let turn = Turn {
-                now,
-                unix_ns: now.0,
-                stopping: now >= stop_at,
-            };
-            match load.next(turn) {
-                Next::Send(outgoing) => {
-                    let Receipt { cohort, service } = outgoing.receipt;
-                    sent.push((now, cohort.traces[0].id, service));
-                }
-                Next::WaitUntil(until) => now = until,
-                Next::End => return sent,
-            }
-        }
-    }
-
-    const NEVER: Moment = Moment(u64::MAX);
-
-    #[test]
-    fn each_cohort_sends_each_service_once_children_first() {
-        let sent = run(load(CONFIG), NEVER);
-        assert_eq!(sent.len(), 50);
-        let mut cohorts: Vec<_> = sent.iter().map(|(_, id, _)| *id).collect();
-        cohorts.sort_unstable();
-        cohorts.dedup();
-        assert_eq!(cohorts.len(), 10);
-        for cohort in cohorts {
-            let of_cohort = sent.iter().filter(|(_, id, _)| *id == cohort);
-            let services: Vec<_> = of_cohort.map(|(_, _, service)| *service).collect();
-            assert_eq!(services, [4, 3, 2, 1, 0]);
-        }
-    }
-
-    #[test]
-    fn requests_keep_the_rate_whatever_the_spread() {
-        for (number, (moment, ..)) in run(load(CONFIG), NEVER).iter().enumerate() {
-            assert_eq!(moment.0, number as u64 * 10_000_000);
-        }
-    }
-
-    #[test]
-    fn the_requests_of_a_cohort_are_spread_over_time() {
-        let config = LoadConfig {
-            spans_max: None,
-            ..CONFIG
-        };
-        let sent = run(load(config), Moment(5_000_000_000));
-        let (first, cohort, _) = sent[0];
-        let last = sent.iter().rfind(|(_, id, _)| *id == cohort).unwrap().0;
-        let spread = last.since(first);
-        assert!((1_000..1_100).contains(&spread.as_millis()), "{spread:?}");
-    }
-
-    #[test]
-    fn whoever_stops_early_still_gets_whole_cohorts() {
-        let config = LoadConfig {
-            spans_max: None,
-            ..CONFIG
-        };
-        let stopped = run(load(config), Moment(700_000_000));
-        let config = LoadConfig {
-            duration: Some(Duration::from_millis(700)),
-            ..config
-        };
-        let ended = run(load(config), NEVER);
-        assert_eq!(stopped, ended);
-        assert!(!stopped.is_empty() && stopped.len().is_multiple_of(5));
-    }
-
-    #[test]
-    fn the_number_of_spans_is_rounded_up_to_whole_traces() {
-        let config = LoadConfig {
-            spans_max: Some(26),
-            ..CONFIG
-        };
-        let mut load = load(config);
-        let mut spans = 0;
-        let turn = Turn {
-            now: NEVER,
-            unix_ns: 9_000_000_000,
-            stopping: false,
-        };
-        while let Next::Send(outgoing) = load.next(turn) {
-            spans += outgoing.spans;
-        }
-        assert_eq!(spans, 50);
-    }
-
-    #[test]
-    fn the_same_seed_makes_the_same_identifiers() {
-        assert_eq!(run(load(CONFIG), NEVER), run(load(CONFIG), NEVER));
-        let other = LoadConfig { seed: 4, ..CONFIG };
-        assert_ne!(run(load(CONFIG), NEVER), run(load(other), NEVER));
+impl Waiting {
+    fn key(&self) -> (Moment, u64) {
+        (self.due, self.begun_before)
     }
 }
+
+impl PartialEq for Waiting {
+    fn eq(&self, other: &Self) -> bool {
+        self.key() == other.key()
+    }
+}
+
+impl Eq for Waiting {}
+
+impl PartialOrd for Waiting {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Waiting {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.key().cmp(&other.key())
+    }
+}
+
+#[cfg(test)]
+mod tests;

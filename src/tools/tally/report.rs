@@ -89,12 +89,12 @@ impl fmt::Display for Report {
         )?;
         writeln!(
             f,
-            "\n            sent  acknowledged       refused    unanswered      rejected       retried"
+            "\n                   sent  acknowledged       refused    unanswered      rejected       retried"
         )?;
         let mut row = |name: &str, n: ByOutcome, rejected: u64, retried: u64| {
             writeln!(
                 f,
-                "{name:<9}{:>7}{:>14}{:>14}{:>14}{rejected:>14}{retried:>14}",
+                "{name:<9}{:>14}{:>14}{:>14}{:>14}{rejected:>14}{retried:>14}",
                 n.sent, n.acknowledged, n.refused, n.unanswered
             )
         };

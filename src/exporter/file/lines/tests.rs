@@ -1,3 +1,5 @@
+//! Lines on disk: rotation, clean-up, restarts, full and vanished disks.
+
 use super::*;
 
 fn files(folder: &Path, rotation_bytes_max: u64, files_max: usize) -> LineFiles {

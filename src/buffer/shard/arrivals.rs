@@ -1,0 +1,164 @@
+//! Spans that arrive: of a trace held, of one decided, of a new one.
+
+use crate::batch::sub_batch::{SubBatch, TraceSpans};
+use crate::buffer::decision_cache::Remembered;
+use crate::buffer::envelopes::{EnvelopeId, Envelopes};
+use crate::buffer::release::KeptTrace;
+use crate::buffer::span_store::SpanStore;
+use crate::buffer::trace::Trace;
+use crate::buffer::trace_table::TraceRef;
+use crate::clock::Moment;
+use crate::otlp::wire::SpanHeader;
+use crate::sampler::precedence::Decision;
+
+use super::{Shard, Trigger};
+
+impl Shard {
+    /// Takes all spans of a sub-batch.
+    pub(super) fn take(&mut self, sub_batch: &SubBatch, now: Moment) {
+        self.envelopes_at_hand.clear();
+        self.envelopes_at_hand
+            .resize(sub_batch.request.scopes.len(), None);
+        let metadata = sub_batch.request.metadata.as_ref();
+        for (trace, spans) in sub_batch.iter() {
+            let found = self.table.find(trace.hash, trace.trace_id, metadata);
+            match found {
+                Some(found) => self.append(found, trace, spans, sub_batch, now),
+                None => match self.remembered.get(trace.hash) {
+                    Some(remembered) => self.take_late(remembered, trace, spans, sub_batch, now),
+                    None => {
+                        let started = self.start_trace(trace, sub_batch, now);
+                        self.append(started, trace, spans, sub_batch, now);
+                    }
+                },
+            }
+        }
+        for envelope in self.envelopes_at_hand.drain(..).flatten() {
+            self.envelopes.release(envelope);
+        }
+    }
+
+    fn start_trace(&mut self, spans: &TraceSpans, sub_batch: &SubBatch, now: Moment) -> TraceRef {
+        let deadline = now.after(self.policies.windows.decision_wait);
+        let metadata = sub_batch.request.metadata.clone();
+        let trace = Trace::new(spans.trace_id, spans.hash, metadata, now, deadline);
+        self.undecided_bytes += trace.held_bytes();
+        let started = self.table.insert(trace);
+        self.deadlines.schedule(deadline, started);
+        self.ledger.trace_started();
+        started
+    }
+
+    fn append(
+        &mut self,
+        trace: TraceRef,
+        batch: &TraceSpans,
+        spans: &[SpanHeader],
+        sub_batch: &SubBatch,
+        now: Moment,
+    ) {
+        let Some(held) = self.table.get_mut(trace) else {
+            return;
+        };
+        let bytes_before = held.held_bytes();
+        let had_root = held.summary.has_root;
+        let mut stored = 0;
+        held.spans
+            .reserve(spans.len(), batch.span_bytes, &mut self.blocks);
+        for span in spans {
+            let envelope = envelope_at_hand(
+                &mut self.envelopes_at_hand,
+                &mut self.envelopes,
+                sub_batch,
+                span,
+            );
+            if held.spans.push(envelope, sub_batch.span_bytes(span)) {
+                stored += 1;
+                held.summary.add(span);
+                if held.envelopes.last() != Some(&envelope) {
+                    self.envelopes.add_user(envelope);
+                    held.envelopes.push(envelope);
+                }
+            }
+        }
+        let bytes = held.held_bytes();
+        if held.summary.has_root && !had_root {
+            self.bring_deadline_forward(trace, now);
+        }
+        self.undecided_bytes += bytes - bytes_before;
+        self.undecided_spans += stored;
+        self.ledger
+            .spans_arrived(stored, spans.len() as u64 - stored);
+        if bytes > self.pressure.trace_bytes_max() {
+            self.decide(trace, Trigger::Size, now);
+        }
+    }
+
+    fn bring_deadline_forward(&mut self, trace: TraceRef, now: Moment) {
+        let Some(wait) = self.policies.windows.decision_wait_after_root else {
+            return;
+        };
+        let Some(held) = self.table.get_mut(trace) else {
+            return;
+        };
+        let deadline = now.after(wait);
+        if deadline < held.deadline {
+            held.deadline = deadline;
+            held.is_due_by_root = true;
+            self.deadlines.schedule(deadline, trace);
+        }
+    }
+
+    /// Late spans follow the decision that is remembered of their trace.
+    fn take_late(
+        &mut self,
+        remembered: Remembered,
+        batch: &TraceSpans,
+        spans: &[SpanHeader],
+        sub_batch: &SubBatch,
+        now: Moment,
+    ) {
+        let count = spans.len() as u64;
+        if remembered.decision != Decision::Sampled {
+            self.ledger.late_spans(remembered.decision, count, 0);
+            return;
+        }
+        let mut store = SpanStore::default();
+        let mut envelopes: Vec<EnvelopeId> = Vec::new();
+        store.reserve(spans.len(), batch.span_bytes, &mut self.blocks);
+        for span in spans {
+            let envelope = envelope_at_hand(
+                &mut self.envelopes_at_hand,
+                &mut self.envelopes,
+                sub_batch,
+                span,
+            );
+            if store.push(envelope, sub_batch.span_bytes(span))
+                && envelopes.last() != Some(&envelope)
+            {
+                self.envelopes.add_user(envelope);
+                envelopes.push(envelope);
+            }
+        }
+        let kept = store.span_count();
+        self.ledger
+            .late_spans(Decision::Sampled, kept, count - kept);
+        let metadata = sub_batch.request.metadata.clone();
+        let late = KeptTrace::new(store, envelopes, metadata, batch.span_bytes);
+        self.release.push(late, now);
+    }
+}
+
+/// The envelope of a span of the sub-batch at hand, which uses each of its envelopes until it is done.
+fn envelope_at_hand(
+    at_hand: &mut [Option<EnvelopeId>],
+    envelopes: &mut Envelopes,
+    sub_batch: &SubBatch,
+    span: &SpanHeader,
+) -> EnvelopeId {
+    let index = span.scope_index as usize;
+    match (at_hand.get_mut(index), sub_batch.request.scopes.get(index)) {
+        (Some(known), Some(scope)) => *known.get_or_insert_with(|| envelopes.acquire(scope)),
+        _ => EnvelopeId(u32::MAX),
+    }
+}
