@@ -122,3 +122,6 @@ fn key(name: &'static str, labels: &[(&'static str, &str)]) -> Key {
         .collect();
     Key::from_parts(name, labels)
 }
+
+#[cfg(test)]
+mod tests;

@@ -43,6 +43,22 @@ fn every_module_is_in_the_table_of_imports() {
 }
 
 #[test]
+fn the_map_of_the_source_names_every_module() {
+    let map = include_str!("../docs/architecture.md");
+    let files = project_files();
+    let modules = files.iter().filter(|file| file.depth() == 1);
+    let missing: Vec<&str> = modules
+        .filter_map(File::module)
+        .filter(|module| *module != "lib")
+        .filter(|module| {
+            let (file, folder) = (format!("`src/{module}.rs`"), format!("`src/{module}/`"));
+            !map.contains(&file) && !map.contains(&folder)
+        })
+        .collect();
+    assert!(missing.is_empty(), "docs/architecture.md: {missing:?}");
+}
+
+#[test]
 fn what_one_place_does_no_other_does() {
     assert_none("words that belong to one place only", rules::misplaced);
 }

@@ -1,7 +1,8 @@
-//! Remembered decisions, so that late spans follow them: bounded in bytes, 16 bytes a decision, no allocation later.
+//! Remembered decisions, so that late spans follow them: bounded in bytes, 16 bytes a decision.
 //!
 //! Sets of 64 decisions, the most recently used first; a new one pushes the last of its set out. With 5 million
-//! decisions in 100 MB the sets are four fifths full, so that fewer than one in 200 is forgotten early. All 64
+//! decisions in 100 MB the sets are four fifths full, so that hardly one in a hundred is forgotten early. The
+//! cache starts at an eighth of its limit and doubles as it fills, each set becoming two neighbours. All 64
 //! bits of the hash are compared (56 stored, 8 implied by the place), so that with 5 million remembered a false match
 //! has a chance of 3e-13 a look-up.
 //!
@@ -39,42 +40,51 @@ const ENTRY_BYTES: usize = 16;
 /// The place implies 8 bits of the hash, for which the number of sets must be a multiple of this.
 const SETS_STEP: usize = 256;
 
+/// How often the cache doubles until it is as large as it may be.
+const DOUBLINGS: u32 = 3;
+
 /// A set's words; an entry whose first word has 0 for a decision is empty.
-type Set = [[u64; WAYS]; 2];
+type Set = [u64; SET_WORDS];
+const SET_WORDS: usize = 2 * WAYS;
 
 /// A fixed number of remembered decisions. Single writer.
 #[derive(Debug)]
 pub struct DecisionCache {
-    sets: Vec<Set>,
+    /// Sets one after the other. Zeroed pages come from the system untouched: memory is used as decisions come in.
+    words: Vec<u64>,
+    sets_max: usize,
 }
 
 impl DecisionCache {
-    /// A cache of at most `limit_bytes`; of less than 256 KiB there is none, and nothing is remembered.
+    /// A cache of at most `limit_bytes`; of less than 2 MiB there is none, and nothing is remembered.
     #[must_use]
     pub fn new(limit_bytes: usize) -> Self {
-        let sets = limit_bytes / (WAYS * ENTRY_BYTES) / SETS_STEP * SETS_STEP;
+        let step = SETS_STEP << DOUBLINGS;
+        let sets_max = limit_bytes / (WAYS * ENTRY_BYTES) / step * step;
         Self {
-            // Zeroed pages come from the system untouched: memory is used as decisions come in.
-            sets: vec![[[0; WAYS]; 2]; sets],
+            words: vec![0; (sets_max >> DOUBLINGS) * SET_WORDS],
+            sets_max,
         }
     }
 
-    /// How many decisions it has room for.
+    /// How many decisions it will have room for.
     #[must_use]
     pub fn capacity(&self) -> usize {
-        self.sets.len() * WAYS
+        self.sets_max * WAYS
     }
 
     /// Remembers a decision, in place of an older one about the same trace.
     pub fn insert(&mut self, hash: KeyHash, remembered: Remembered) {
         let tag = tag_of(hash);
+        let Some(way) = self.place_for(hash, tag) else {
+            return;
+        };
         let Some(set) = self.set_mut(hash) else {
             return;
         };
-        let way = find(set, tag).unwrap_or(WAYS - 1);
         move_to_front(set, way);
-        let [[first, ..], [second, ..]] = set;
-        (*first, *second) = pack(tag, remembered);
+        let (first, second) = pack(tag, remembered);
+        write_front(set, first, second);
     }
 
     /// Looks a decision up and makes it the last of its set to be forgotten.
@@ -84,31 +94,72 @@ impl DecisionCache {
         let set = self.set_mut(hash)?;
         let way = find(set, tag)?;
         move_to_front(set, way);
-        let [[first, ..], [second, ..]] = set;
-        unpack(*first, *second)
+        entries(set)
+            .next()
+            .and_then(|(first, second)| unpack(first, second))
     }
 
     /// All decisions remembered for the traces of `slot`.
     pub fn of_slot(&self, slot: Slot) -> impl Iterator<Item = (KeyHash, Remembered)> {
-        let sets = self.sets.len();
-        self.sets
-            .iter()
-            .enumerate()
-            .flat_map(move |(index, [firsts, seconds])| {
-                firsts
-                    .iter()
-                    .zip(seconds)
-                    .filter_map(move |(first, second)| {
-                        let remembered = unpack(*first, *second)?;
-                        let hash = hash_of(first >> 8, index, sets);
-                        (hash.slot() == slot).then_some((hash, remembered))
-                    })
+        let (sets, _) = self.words.as_chunks::<SET_WORDS>();
+        let count = sets.len();
+        sets.iter().enumerate().flat_map(move |(index, set)| {
+            entries(set).filter_map(move |(first, second)| {
+                let remembered = unpack(first, second)?;
+                let hash = hash_of(first >> 8, index, count);
+                (hash.slot() == slot).then_some((hash, remembered))
             })
+        })
+    }
+
+    /// The way that a new decision about this trace takes: its old one's, an empty one, or the last. Grows first where
+    /// that would push another decision out.
+    fn place_for(&mut self, hash: KeyHash, tag: u64) -> Option<usize> {
+        let set = self.set_mut(hash)?;
+        if let Some(way) = find(set, tag).or_else(|| find_empty(set)) {
+            return Some(way);
+        }
+        if self.sets() < self.sets_max {
+            self.grow();
+            return self.place_for(hash, tag);
+        }
+        Some(WAYS - 1)
+    }
+
+    /// Doubles the sets: each becomes two neighbours, told apart by the next bit of the hash.
+    fn grow(&mut self) {
+        let count = self.sets();
+        let mut grown = Self {
+            words: vec![0; self.words.len() * 2],
+            sets_max: self.sets_max,
+        };
+        let (sets, _) = self.words.as_chunks::<SET_WORDS>();
+        for (index, set) in sets.iter().enumerate() {
+            // The last to be forgotten goes in last.
+            let (firsts, seconds) = set.split_at(WAYS);
+            for (first, second) in firsts
+                .iter()
+                .zip(seconds)
+                .rev()
+                .filter(|(first, _)| **first & 3 != 0)
+            {
+                let hash = hash_of(first >> 8, index, count);
+                if let Some(set) = grown.set_mut(hash) {
+                    move_to_front(set, WAYS - 1);
+                    write_front(set, tag_of(hash) << 8 | first & 0xff, *second);
+                }
+            }
+        }
+        *self = grown;
+    }
+
+    fn sets(&self) -> usize {
+        self.words.len() / SET_WORDS
     }
 
     fn set_mut(&mut self, hash: KeyHash) -> Option<&mut Set> {
-        let index = set_index(hash, self.sets.len());
-        self.sets.get_mut(index)
+        let index = set_index(hash, self.sets());
+        self.words.as_chunks_mut::<SET_WORDS>().0.get_mut(index)
     }
 }
 
@@ -129,17 +180,35 @@ fn hash_of(tag: u64, set_index: usize, sets: usize) -> KeyHash {
 }
 
 #[inline]
-fn find([firsts, _]: &Set, tag: u64) -> Option<usize> {
+fn find(set: &Set, tag: u64) -> Option<usize> {
+    let firsts = set.iter().take(WAYS);
     firsts
-        .iter()
+        .into_iter()
         .position(|first| first >> 8 == tag && first & 3 != 0)
 }
 
+fn find_empty(set: &Set) -> Option<usize> {
+    set.iter().take(WAYS).position(|first| first & 3 == 0)
+}
+
+fn entries(set: &Set) -> impl Iterator<Item = (u64, u64)> {
+    let (firsts, seconds) = set.split_at(WAYS);
+    firsts.iter().copied().zip(seconds.iter().copied())
+}
+
 fn move_to_front(set: &mut Set, way: usize) {
-    for words in set {
+    let (firsts, seconds) = set.split_at_mut(WAYS);
+    for words in [firsts, seconds] {
         if let Some(until) = words.get_mut(..=way) {
             until.rotate_right(1);
         }
+    }
+}
+
+fn write_front(set: &mut Set, first: u64, second: u64) {
+    let (firsts, seconds) = set.split_at_mut(WAYS);
+    if let (Some(front), Some(front_second)) = (firsts.first_mut(), seconds.first_mut()) {
+        (*front, *front_second) = (first, second);
     }
 }
 
@@ -177,6 +246,8 @@ mod tests {
     use super::*;
     use crate::otlp::ids::TraceId;
 
+    const SMALLEST_BYTES: usize = (SETS_STEP << DOUBLINGS) * WAYS * ENTRY_BYTES;
+
     fn hash(number: u64) -> KeyHash {
         KeyHash::of(TraceId((u128::from(number) + 1).to_be_bytes()), None)
     }
@@ -192,7 +263,7 @@ mod tests {
     proptest! {
         #[test]
         fn an_entry_comes_back_as_it_was(bits in any::<u64>(), policy in 0..=Remembered::POLICY_MAX, sets in 1_usize..9) {
-            let mut cache = DecisionCache::new(sets * SETS_STEP * WAYS * ENTRY_BYTES);
+            let mut cache = DecisionCache::new(sets * SMALLEST_BYTES);
             cache.insert(KeyHash(bits), remembered(policy));
             prop_assert_eq!(cache.get(KeyHash(bits)), Some(remembered(policy)));
             prop_assert_eq!(cache.get(KeyHash(bits ^ 1)), None);
@@ -204,9 +275,10 @@ mod tests {
 
     #[test]
     fn at_20_bytes_a_decision_hardly_any_is_forgotten() {
-        // A tenth of 5 million in 100 MB: the sets are alike, only fewer.
-        let mut cache = DecisionCache::new(10_000_000);
-        let decisions = 500_000;
+        assert!(DecisionCache::new(100_000_000).capacity() > 6_000_000);
+        // An eighth of 5 million in 100 MB: the sets are alike, only fewer.
+        let mut cache = DecisionCache::new(12_600_000);
+        let decisions = cache.capacity() as u64 * 5 / 6;
         for number in 0..decisions {
             cache.insert(hash(number), remembered((number % 100) as u16));
         }
@@ -214,15 +286,15 @@ mod tests {
             .filter(|number| cache.get(hash(*number)) != Some(remembered((*number % 100) as u16)));
         let forgotten = forgotten.count();
         assert!(
-            forgotten < decisions as usize / 200,
+            forgotten < decisions as usize / 100,
             "{forgotten} forgotten"
         );
     }
 
     #[test]
     fn the_least_recently_used_is_forgotten_first() {
-        let mut cache = DecisionCache::new(SETS_STEP * WAYS * ENTRY_BYTES);
-        // Hashes that differ in the lowest bits share a set.
+        let mut cache = DecisionCache::new(SMALLEST_BYTES);
+        // Hashes that differ in the lowest bits share a set, however far the cache grows.
         let same_set = |number: u64| KeyHash(77 << 44 | number);
         for number in 0..WAYS as u64 {
             cache.insert(same_set(number), remembered(number as u16));
@@ -235,11 +307,32 @@ mod tests {
 
     #[test]
     fn a_newer_decision_about_the_same_trace_replaces_the_older() {
-        let mut cache = DecisionCache::new(SETS_STEP * WAYS * ENTRY_BYTES);
+        let mut cache = DecisionCache::new(SMALLEST_BYTES);
         cache.insert(hash(1), remembered(1));
         cache.insert(hash(1), remembered(2));
         assert_eq!(cache.get(hash(1)), Some(remembered(2)));
         assert_eq!(cache.of_slot(hash(1).slot()).count(), 1);
+    }
+
+    #[test]
+    fn growing_forgets_nothing_and_keeps_the_order() {
+        let mut cache = DecisionCache::new(SMALLEST_BYTES);
+        let sets_before = cache.sets();
+        let decisions = cache.capacity() as u64 / 4;
+        for number in 0..decisions {
+            cache.insert(hash(number), remembered(number as u16 % 100));
+        }
+        assert!(cache.sets() > sets_before);
+        assert!(
+            (0..decisions)
+                .all(|number| { cache.get(hash(number)) == Some(remembered(number as u16 % 100)) })
+        );
+        let of_one = hash(7);
+        assert!(
+            cache
+                .of_slot(of_one.slot())
+                .any(|(listed, _)| listed == of_one)
+        );
     }
 
     #[test]

@@ -42,7 +42,7 @@ impl Envelopes {
     /// Stores `envelope`, or counts one user more if it is there.
     pub(super) fn acquire(&mut self, envelope: &ScopeEnvelope) -> EnvelopeId {
         let resource = self.acquire_resource(&envelope.resource);
-        let hash = keyed_hash(&envelope.scope).wrapping_add(u64::from(resource.0) << 32);
+        let hash = scope_hash(resource, &envelope.scope);
         let is_same =
             |(of, scope): &(ResourceId, Box<[u8]>)| *of == resource && **scope == *envelope.scope;
         if let Some(id) = self.scopes.add_user(hash, is_same) {
@@ -170,9 +170,27 @@ impl<T> Interned<T> {
     }
 }
 
+/// A fleet has the same few scopes around thousands of resources: they must differ at both ends, where a `HashTable`
+/// looks.
+fn scope_hash(resource: ResourceId, scope: &[u8]) -> u64 {
+    const ODD: u64 = 0x9e37_79b9_7f4a_7c15;
+    (keyed_hash(scope) ^ u64::from(resource.0)).wrapping_mul(ODD)
+}
+
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use super::*;
+
+    #[test]
+    fn one_scope_around_many_resources_spreads_over_the_table() {
+        let hashes = (0..4_096).map(|resource| scope_hash(ResourceId(resource), b"http"));
+        let (low, high): (HashSet<_>, HashSet<_>) =
+            hashes.map(|hash| (hash % 4_096, hash >> 57)).unzip();
+        assert_eq!(low.len(), 4_096);
+        assert_eq!(high.len(), 128);
+    }
 
     fn envelope(resource: &'static str, scope: &'static str) -> ScopeEnvelope {
         ScopeEnvelope {

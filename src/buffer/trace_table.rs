@@ -156,7 +156,7 @@ impl TraceTable {
 /// What a trace is found by: clients can foresee the hash of a key, and give as many traces as they like the same one.
 /// That of the key still tells apart the traces of one ID.
 fn table_hash(hash: KeyHash, trace_id: TraceId) -> u64 {
-    keyed_hash(&trace_id.0) ^ (hash.0 << 32)
+    keyed_hash(&trace_id.0) ^ hash.0
 }
 
 #[cfg(test)]

@@ -30,8 +30,8 @@ pub struct RunArgs {
     #[arg(long, short, value_name = "FILE")]
     pub config: Option<PathBuf>,
 
-    /// Policy file or folder, in the collector's `tail_sampling` schema
-    #[arg(long, value_name = "PATH")]
+    /// Policy file, in the collector's `tail_sampling` schema
+    #[arg(long, value_name = "FILE")]
     pub policies: Option<PathBuf>,
 
     /// Shards; 0 for one on each core

@@ -29,6 +29,15 @@ const FRAME_BYTES_MAX: u32 = 1 << 20;
 const STREAM_WINDOW_BYTES: u32 = 4 << 20;
 const CONNECTION_WINDOW_BYTES: u32 = 16 << 20;
 
+/// What a client's first bytes are when it speaks HTTP/2.
+const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+/// Time between two looks at a preface that has begun and is not complete.
+const PREFACE_LOOK: Duration = Duration::from_millis(200);
+
+/// What an HTTP/1.1 client may make hyper buffer, in bytes, its head above all: it is not charged to any budget.
+const HTTP1_BUFFER_BYTES_MAX: usize = 128 << 10;
+
 /// Limits and times of a connection.
 #[derive(Debug, Clone)]
 pub(super) struct ConnectionSettings {
@@ -96,6 +105,9 @@ impl<A: Answer> ConnectionServer<A> {
 
     /// Serves `stream` until the client closes it, it is too old, or `phase` ends it.
     pub(super) async fn serve(&self, stream: TcpStream, mut phase: watch::Receiver<Phase>) {
+        if !self.has_begun(&stream, &mut phase).await {
+            return;
+        }
         let service = service_fn(|request| {
             let answers = Arc::clone(&self.answers);
             async move { Ok::<_, Infallible>(answers.answer(request).await) }
@@ -113,6 +125,19 @@ impl<A: Answer> ConnectionServer<A> {
             biased;
             result = &mut connection => log_end(result),
             () = end_of_grace(grace, &mut phase) => {}
+        }
+    }
+
+    /// Waits until the client has shown which protocol it speaks; says whether it did in time. hyper's own times begin
+    /// only then, so that without this the connections of silent clients would use up the port's for good.
+    async fn has_begun(&self, stream: &TcpStream, phase: &mut watch::Receiver<Phase>) -> bool {
+        let leave_at = phase.borrow().leave_at();
+        tokio::select! {
+            biased;
+            begun = tokio::time::timeout(self.settings.head_timeout, protocol_shown(stream)) => {
+                begun.unwrap_or(false)
+            }
+            _ = phase.wait_for(|now| *now >= leave_at) => false,
         }
     }
 
@@ -136,6 +161,7 @@ impl<A: Answer> ConnectionServer<A> {
         builder
             .http1()
             .timer(TokioTimer::new())
+            .max_buf_size(HTTP1_BUFFER_BYTES_MAX)
             .header_read_timeout(settings.head_timeout);
         builder
             .http2()
@@ -148,6 +174,21 @@ impl<A: Answer> ConnectionServer<A> {
             .keep_alive_timeout(settings.ping_timeout)
             .auto_date_header(false);
         builder
+    }
+}
+
+/// Whether the client's first bytes are HTTP/2's preface, complete, or something else; not if it leaves before that.
+async fn protocol_shown(stream: &TcpStream) -> bool {
+    let mut seen = [0; PREFACE.len()];
+    loop {
+        let Ok(length @ 1..) = stream.peek(&mut seen).await else {
+            return false;
+        };
+        let is_preface = seen.iter().zip(PREFACE).take(length).all(|(a, b)| a == b);
+        if !is_preface || length == PREFACE.len() {
+            return true;
+        }
+        tokio::time::sleep(PREFACE_LOOK).await;
     }
 }
 
@@ -173,5 +214,48 @@ fn jittered(age: Duration) -> Duration {
 fn log_end<E: std::fmt::Display>(result: Result<(), E>) {
     if let Err(error) = result {
         tracing::debug!(%error, "client connection ended");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::AsyncWriteExt;
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    async fn shown_after(parts: &[&[u8]]) -> bool {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let mut client = TcpStream::connect(address).await.unwrap();
+        let (server, _) = listener.accept().await.unwrap();
+        let send = async {
+            for part in parts {
+                client.write_all(part).await.unwrap();
+                tokio::task::yield_now().await;
+            }
+            client.shutdown().await.unwrap();
+        };
+        let (shown, ()) = tokio::join!(protocol_shown(&server), send);
+        shown
+    }
+
+    #[tokio::test]
+    async fn a_protocol_is_shown_by_a_whole_preface_or_by_anything_else() {
+        assert!(shown_after(&[b"PRI * HTTP", &PREFACE[10..]]).await);
+        assert!(shown_after(&[b"P", b"OST /v1/traces HTTP/1.1\r\n"]).await);
+        assert!(!shown_after(&[]).await);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_does_not_go_on_with_its_preface_is_left() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut client = TcpStream::connect(listener.local_addr().unwrap())
+            .await
+            .unwrap();
+        client.write_all(b"PRI * HTTP").await.unwrap();
+        let (server, _) = listener.accept().await.unwrap();
+        let waited = tokio::time::timeout(Duration::from_secs(30), protocol_shown(&server));
+        assert!(waited.await.is_err());
     }
 }

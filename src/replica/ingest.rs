@@ -124,3 +124,65 @@ fn rejected(spans: RejectedSpans) -> Option<Rejected> {
         message: format!("{} spans rejected; the first: {first}", spans.count),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+    use crate::buffer::inbox::inbox;
+    use crate::memory::Budget;
+    use crate::metrics::Registry;
+
+    /// A request of `count` spans of 30 bytes, each of a trace of its own.
+    fn tiny_spans(count: u64) -> Bytes {
+        let spans = (1..=count).map(|number| {
+            let mut span = vec![0x12, 28, 0x0a, 16];
+            span.extend([7; 8]);
+            span.extend(number.to_be_bytes());
+            span.extend([0x12, 8]);
+            span.extend(number.to_be_bytes());
+            span
+        });
+        let spans: Vec<u8> = spans.flatten().collect();
+        let delimited = |key: u8, content: &[u8]| {
+            let mut field = vec![key];
+            prost::encoding::encode_varint(content.len() as u64, &mut field);
+            field.extend_from_slice(content);
+            field
+        };
+        Bytes::from(delimited(0x0a, &delimited(0x12, &spans)))
+    }
+
+    #[test]
+    fn a_request_is_refused_when_there_is_no_room_for_what_its_spans_take_beside_their_bytes() {
+        let (sender, receiver) = inbox(8);
+        let accounting = Arc::new(Accounting::default());
+        let ingest = ReplicaIngest::new(
+            Arc::from([sender]),
+            Arc::clone(&accounting),
+            Registry::new().router(),
+        );
+        let budget = Budget::new(1 << 20);
+        let take = |count| {
+            let body = tiny_spans(count);
+            let charge = budget.reserve(body.len() as u64).unwrap();
+            ingest.take(ReceivedRequest {
+                body,
+                metadata: None,
+                charge,
+            })
+        };
+        assert!(matches!(take(20_000), Err(Refusal::Overloaded(_))));
+        assert_eq!(budget.used_bytes(), 0);
+        assert_eq!(accounting.snapshot().unaccounted(), 0);
+        assert_eq!(take(1_000), Ok(Accepted::default()));
+        let sub_batch = receiver.take_sub_batch().unwrap();
+        let held = sub_batch.request.body.len()
+            + size_of_val(sub_batch.spans.as_slice())
+            + size_of_val(sub_batch.traces.as_slice());
+        assert!(budget.used_bytes() >= held as u64);
+        drop(sub_batch);
+        assert_eq!(budget.used_bytes(), 0);
+    }
+}

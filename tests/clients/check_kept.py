@@ -83,7 +83,7 @@ def main():
             if found != span:
                 problems.append(f"exported {span}\n  kept {found}")
     for problem in problems[:3]:
-        print(problem)
+        print(problem[:1000])
     print(f"{len(kept)} spans kept, {len(problems)} problems")
     return 1 if problems else 0
 

@@ -9,7 +9,8 @@
 # gzipped, and the collector's telemetrygen (gRPC, HTTP). Each meets a replica of its own:
 #   plain    the replica keeps everything in files
 #   flood    the replica has 1 MiB of memory and its backend is down: it refuses (UNAVAILABLE, 503), the SDK retries, the
-#            backend comes up (a second replica, with the files), and everything arrives, once
+#            backend comes up (a second replica, with the files), and everything arrives, once. (Node's gRPC exporter has
+#            no retry; there sdk_client.js is the one that tries again)
 #   partial  one of two spans is refused through partial_success
 # Prints each check, then `N passed, N failed`; the exit code is 1 if any failed.
 set -euo pipefail
@@ -67,7 +68,7 @@ wait_until() {
     return 1
 }
 
-# start_replica NAME ARGUMENTS...: with CASE/NAME.yaml, until it is ready; the admin port is the third argument's.
+# start_replica NAME ARGUMENTS...: with CASE/NAME.yaml, in the background.
 start_replica() {
     local name=$1
     shift

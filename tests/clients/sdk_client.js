@@ -19,6 +19,7 @@ const EXPORTERS = {
   proto: '@opentelemetry/exporter-trace-otlp-proto',
   json: '@opentelemetry/exporter-trace-otlp-http',
 };
+const UNAVAILABLE = 14;
 const RESOURCE = { 'service.name': 'clients-node', 'host.cores': 2, zone: 'eu-süd' };
 const ATTRIBUTES = {
   text: 'grüße 🦀',
@@ -91,6 +92,15 @@ function withZeroIds(span) {
   return Object.create(span, { spanContext: { value: () => spanContext } });
 }
 
+// The SDK retries over HTTP, but hands UNAVAILABLE over gRPC to its caller: this one tries for 30 s.
+async function exportChunk(exporter, spans, protocol) {
+  for (let attempt = 1; ; attempt += 1) {
+    const result = await new Promise((done) => exporter.export(spans, done));
+    if (protocol !== 'grpc' || result.error?.code !== UNAVAILABLE || attempt === 150) return result;
+    await new Promise((done) => setTimeout(done, 200));
+  }
+}
+
 async function main() {
   const [protocol, compression, scenario, endpoint, expectPath] = process.argv.slice(2);
   diag.setLogger(new DiagConsoleLogger(), DiagLogLevel.WARN);
@@ -108,7 +118,7 @@ async function main() {
   let failed = 0;
   let exports = 0;
   for (let at = 0; at < sent.length; at += 32) {
-    const result = await new Promise((done) => exporter.export(sent.slice(at, at + 32), done));
+    const result = await exportChunk(exporter, sent.slice(at, at + 32), protocol);
     exports += 1;
     if (result.code !== 0) {
       failed += 1;

@@ -7,15 +7,16 @@ use super::files::File;
 
 /// A module and those that it may import; what is not listed it may not. `*` is all of them; `stage::config` is that
 /// part of a stage alone.
-pub(crate) const TABLE: [(&str, &[&str]); 18] = [
+pub(crate) const TABLE: [(&str, &[&str]); 20] = [
     ("receiver", &["batch", "clock", "memory", "metrics", "otlp"]),
-    ("router", &["batch", "otlp"]),
+    ("router", &["batch", "keyed_hash", "otlp"]),
     (
         "buffer",
         &[
             "accounting",
             "batch",
             "clock",
+            "keyed_hash",
             "memory",
             "metrics",
             "otlp",
@@ -23,10 +24,15 @@ pub(crate) const TABLE: [(&str, &[&str]); 18] = [
         ],
     ),
     ("sampler", &["clock::Moment", "otlp"]),
-    ("exporter", &["batch", "clock", "memory", "metrics"]),
+    (
+        "exporter",
+        &["batch", "clock", "memory", "metrics", "otlp::grpc_status"],
+    ),
     ("accounting", &[]),
     ("batch", &["memory", "otlp"]),
     ("clock", &[]),
+    ("invariant", &["accounting", "memory", "metrics"]),
+    ("keyed_hash", &[]),
     ("memory", &[]),
     ("metrics", &[]),
     ("otlp", &[]),
@@ -50,6 +56,7 @@ pub(crate) const TABLE: [(&str, &[&str]); 18] = [
             "clock",
             "config",
             "exporter",
+            "invariant",
             "memory",
             "metrics",
             "otlp",

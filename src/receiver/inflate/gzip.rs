@@ -7,12 +7,13 @@ use flate2::{Decompress, FlushDecompress, Status};
 
 use super::{Corrupt, Stop};
 
-/// Where the decoder is: between two calls it keeps the member that did not fit.
-#[derive(Default)]
+/// Where the decoder is: between two calls it is within the member that did not fit.
 pub(super) struct Gunzip {
     at: usize,
     members: usize,
-    member: Option<Member>,
+    is_within_member: bool,
+    /// Of one member after the other: a body may have millions, and fresh state for each costs more than its bytes.
+    member: Member,
 }
 
 struct Member {
@@ -41,33 +42,27 @@ pub(super) fn announced_bytes(sent: &[u8]) -> Option<usize> {
 impl Gunzip {
     pub(super) fn run(&mut self, sent: &[u8], out: &mut Vec<u8>) -> Result<Stop, Corrupt> {
         loop {
-            let rest = sent.get(self.at..).unwrap_or_default();
-            if self.member.is_none() && rest.is_empty() && self.members > 0 {
-                return Ok(Stop::Done);
-            }
-            let mut member = match self.member.take() {
-                Some(member) => member,
-                None => {
-                    self.at += header_bytes(rest, self.at)?;
-                    self.members += 1;
-                    Member::new()
+            if !self.is_within_member {
+                let rest = sent.get(self.at..).unwrap_or_default();
+                if rest.is_empty() && self.members > 0 {
+                    return Ok(Stop::Done);
                 }
-            };
-            if !self.inflate(&mut member, sent, out)? {
-                self.member = Some(member);
+                self.at += header_bytes(rest, self.at)?;
+                self.member.begin();
+                self.members += 1;
+                self.is_within_member = true;
+            }
+            if !self.inflate(sent, out)? {
                 return Ok(Stop::Full);
             }
-            self.check_trailer(&member, sent)?;
+            self.check_trailer(sent)?;
+            self.is_within_member = false;
         }
     }
 
     /// Goes on with a member; says whether it is complete.
-    fn inflate(
-        &mut self,
-        member: &mut Member,
-        sent: &[u8],
-        out: &mut Vec<u8>,
-    ) -> Result<bool, Corrupt> {
+    fn inflate(&mut self, sent: &[u8], out: &mut Vec<u8>) -> Result<bool, Corrupt> {
+        let member = &mut self.member;
         let rest = sent.get(self.at..).unwrap_or_default();
         let taken_before = member.inflate.total_in();
         let length_before = out.len();
@@ -96,7 +91,8 @@ impl Gunzip {
         Ok(false)
     }
 
-    fn check_trailer(&mut self, member: &Member, sent: &[u8]) -> Result<(), Corrupt> {
+    fn check_trailer(&mut self, sent: &[u8]) -> Result<(), Corrupt> {
+        let member = &self.member;
         let rest = sent.get(self.at..).unwrap_or_default();
         let Some(trailer) = rest.first_chunk::<TRAILER_BYTES>() else {
             return Err(Corrupt {
@@ -122,13 +118,28 @@ impl Gunzip {
     }
 }
 
-impl Member {
-    fn new() -> Self {
+impl Default for Gunzip {
+    fn default() -> Self {
         Self {
-            inflate: Decompress::new(false),
-            checksum: Hasher::new(),
-            bytes: 0,
+            at: 0,
+            members: 0,
+            is_within_member: false,
+            member: Member {
+                inflate: Decompress::new(false),
+                checksum: Hasher::new(),
+                bytes: 0,
+            },
         }
+    }
+}
+
+impl Member {
+    fn begin(&mut self) {
+        if self.inflate.total_in() > 0 {
+            self.inflate.reset(false);
+        }
+        self.checksum.reset();
+        self.bytes = 0;
     }
 }
 
@@ -169,4 +180,43 @@ fn header_bytes(rest: &[u8], at: usize) -> Result<usize, Corrupt> {
         return Err(early);
     }
     Ok(length)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use flate2::Compression;
+    use flate2::write::GzEncoder;
+
+    use super::*;
+
+    fn member(content: &[u8]) -> Vec<u8> {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+        encoder.write_all(content).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    #[test]
+    fn members_share_their_state_one_after_the_other_and_nothing_of_what_it_holds() {
+        let contents = [b"first".repeat(50), Vec::new(), b"firsts".repeat(70)];
+        let sent = contents.map(|content| member(&content));
+        let mut out = Vec::with_capacity(16);
+        let mut decoder = Gunzip::default();
+        while decoder.run(&sent.concat(), &mut out) == Ok(Stop::Full) {
+            out.reserve_exact(16);
+        }
+        assert_eq!(out, [b"first".repeat(50), b"firsts".repeat(70)].concat());
+        assert_eq!(decoder.members, 3);
+        assert_eq!(decoder.run(&sent.concat(), &mut out), Ok(Stop::Done));
+        let mut broken = sent.concat();
+        if let Some(last) = broken.last_mut() {
+            *last ^= 1;
+        }
+        assert!(
+            Gunzip::default()
+                .run(&broken, &mut Vec::with_capacity(4_096))
+                .is_err()
+        );
+    }
 }

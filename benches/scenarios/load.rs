@@ -1,0 +1,88 @@
+//! The load: `tailsieve generate` on the load's cores, and what it says at its end.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use serde_json::Value;
+
+use super::lab::{LOAD_CORES, Lab, SPAN_BYTES};
+use super::process::Process;
+
+/// Requests of 100 spans, 20 traces each, unless told otherwise. It goes on until it is ended.
+#[derive(Debug, Clone)]
+pub(crate) struct Load {
+    /// 0 is a closed loop.
+    pub(crate) spans_per_second: u64,
+    pub(crate) connections: u16,
+    pub(crate) is_gzip: bool,
+    pub(crate) spans_per_trace: u32,
+    pub(crate) services: u32,
+    pub(crate) traces_per_request: u32,
+    /// Where to write what was sent, by trace.
+    pub(crate) ledger: Option<PathBuf>,
+}
+
+/// What the load saw.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Seen {
+    pub(crate) spans_sent: u64,
+    pub(crate) spans_acknowledged: u64,
+    pub(crate) ack_p50_ms: f64,
+    pub(crate) ack_p99_ms: f64,
+    pub(crate) bytes_per_span: f64,
+}
+
+impl Default for Load {
+    fn default() -> Self {
+        Self {
+            spans_per_second: 0,
+            connections: 4,
+            is_gzip: false,
+            spans_per_trace: 25,
+            services: 5,
+            traces_per_request: 20,
+            ledger: None,
+        }
+    }
+}
+
+impl Load {
+    pub(super) fn start(&self, lab: &Lab, endpoint: SocketAddr) -> anyhow::Result<Process> {
+        let mut arguments = vec!["generate".to_owned(), "--json".to_owned()];
+        let mut set = |name: &str, value: String| arguments.push(format!("--{name}={value}"));
+        set("endpoint", format!("http://{endpoint}"));
+        set("rate", self.spans_per_second.to_string());
+        set("connections", self.connections.to_string());
+        set(
+            "compression",
+            if self.is_gzip { "gzip" } else { "none" }.to_owned(),
+        );
+        set("spans-per-trace", self.spans_per_trace.to_string());
+        set("services", self.services.to_string());
+        set("traces-per-request", self.traces_per_request.to_string());
+        set("span-bytes", SPAN_BYTES.to_string());
+        if let Some(ledger) = &self.ledger {
+            set("ledger", ledger.display().to_string());
+        }
+        Process::start(LOAD_CORES, &lab.tailsieve, &arguments, None)
+    }
+}
+
+impl Seen {
+    /// Ends the load and reads its summary.
+    pub(crate) fn at_end_of(load: Process) -> anyhow::Result<Self> {
+        let (_, output) = load.end()?;
+        let line = output.lines().last().context("the load said nothing")?;
+        let summary: Value = serde_json::from_str(line)?;
+        let number = |path: &str| summary.pointer(path).and_then(Value::as_f64).unwrap_or(0.0);
+        let sent = number("/spans/sent");
+        Ok(Self {
+            spans_sent: sent as u64,
+            spans_acknowledged: number("/spans/acknowledged") as u64,
+            ack_p50_ms: number("/latency_ms/answer/p50"),
+            ack_p99_ms: number("/latency_ms/answer/p99"),
+            bytes_per_span: number("/body_bytes") / sent.max(1.0),
+        })
+    }
+}
