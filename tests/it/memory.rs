@@ -1,7 +1,6 @@
 //! Under a small limit traces are decided early and really, the limit holds, and the memory comes back.
 
 use crate::support::backend::Backend;
-use crate::support::eventually;
 use crate::support::load::Load;
 use crate::support::replica::{KEEP_ALL, Replica};
 
@@ -32,8 +31,7 @@ async fn traces_are_decided_early_and_the_limit_holds() {
     assert!(used_bytes_max <= 4 << 20, "{used_bytes_max} bytes at once");
     let status = replica.settle().await;
     assert_eq!(status.spans.not_sampled, acknowledged.len() as u64);
-    let is_empty = || async { (replica.status().await.memory.used_bytes == 0).then_some(()) };
-    eventually("the memory comes back", is_empty).await;
+    replica.returns_memory().await;
     replica.stop().await;
 }
 

@@ -50,6 +50,7 @@ async fn a_full_replica_answers_unavailable_with_retry_info_and_503_with_retry_a
     let status = replica.settle().await;
     assert_eq!(status.spans.kept, taken.len() as u64);
     assert_eq!(identifiers(&backend.requests()), identifiers(&taken));
+    replica.returns_memory().await;
     let answer = client.export(&large).await;
     assert_eq!(answer.message().len(), 0, "there is room again");
     replica.settle().await;

@@ -49,6 +49,12 @@ impl Pressure {
         self.budget.used_bytes() > self.budget.limit_bytes() / 100 * PRESSURE_PERCENT
     }
 
+    /// Whether it will be once `more_bytes` are charged.
+    pub(super) fn is_high_with(&self, more_bytes: u64) -> bool {
+        let used_bytes = self.budget.used_bytes() + more_bytes;
+        used_bytes > self.budget.limit_bytes() / 100 * PRESSURE_PERCENT
+    }
+
     /// What a trace that is waited for may hold, in bytes.
     pub(super) fn trace_bytes_max(&self) -> u64 {
         self.budget.limit_bytes() / 100 * TRACE_PERCENT_MAX

@@ -144,6 +144,12 @@ impl Replica {
         status
     }
 
+    /// Waits until nothing is charged to the budget any more (contract I4).
+    pub(crate) async fn returns_memory(&self) {
+        let is_empty = || async { (self.status().await.memory.used_bytes == 0).then_some(()) };
+        eventually("the memory comes back", is_empty).await;
+    }
+
     /// Waits until `spans` are buffered or decided, and checks the books.
     pub(crate) async fn take_in(&self, spans: u64) {
         let taken = || async {

@@ -55,7 +55,7 @@ impl ShardInHand {
         let metrics = registry.sampler(set.names());
         let shard = Shard::new(ShardParts {
             config: BufferConfig {
-                decision_cache_bytes: 1 << 20,
+                decision_cache_bytes: 4 << 20,
                 ..BufferConfig::default()
             },
             shards: 1,
