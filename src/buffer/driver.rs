@@ -3,11 +3,15 @@
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use super::deadlines::BUCKET;
 use super::shard::{Shard, Turn};
-use crate::clock::Clock;
+use crate::clock::{Clock, Moment};
 
-/// How long a busy shard lets sub-batches gather. It delays no acknowledgement; decisions it delays by as much.
-const DOZE: Duration = Duration::from_millis(10);
+/// How long a busy shard lets sub-batches gather. It delays no acknowledgement; decisions come in buckets as wide.
+const DOZE: Duration = BUCKET;
+/// Dozes without an arrival after which a shard sleeps. A sleeper must be woken, which costs the network thread more
+/// than a few dozes for nothing cost the shard.
+const QUIET_DOZES_MAX: u32 = 4;
 /// How long an idle shard sleeps at most, to keep its gauges fresh.
 const SLEEP_MAX: Duration = Duration::from_secs(1);
 
@@ -38,14 +42,22 @@ impl Drop for EndWithPanic {
 }
 
 fn drive(shard: &mut Shard, clock: &Clock) -> u64 {
+    let mut quiet_dozes = QUIET_DOZES_MAX;
     while !shard.inbox().is_abandoned() {
         let now = clock.now();
-        let until = |next: Option<crate::clock::Moment>, at_most: Duration| {
+        let until = |next: Option<Moment>, at_most: Duration| {
             next.map_or(at_most, |next| next.since(now).min(at_most))
         };
         match shard.turn(now) {
             Turn::Again => {}
-            Turn::Busy(next) => shard.inbox().doze(until(next, DOZE)),
+            Turn::Busy(next) => {
+                quiet_dozes = 0;
+                shard.inbox().doze(until(next, DOZE));
+            }
+            Turn::Idle(next) if quiet_dozes < QUIET_DOZES_MAX => {
+                quiet_dozes += 1;
+                shard.inbox().doze(until(next, DOZE));
+            }
             Turn::Idle(next) => shard.inbox().sleep(until(next, SLEEP_MAX)),
             Turn::Finished => break,
         }

@@ -78,13 +78,14 @@ impl SpanStore {
         let growth = (self.capacity_bytes as usize / 8).min(CHUNK_GROWTH_BYTES_MAX);
         if self.chunks.is_empty() {
             // Most traces get a few sub-batches.
-            self.chunks.reserve_exact(2);
+            self.chunks.reserve_exact(4);
         }
         self.add_chunk(pool.take(needed.max(growth)));
         if let Places::Few(places) = &mut self.places
             && places.len() + spans <= LINEAR_SPANS_MAX
         {
-            places.reserve_exact(spans);
+            let growth = places.len().min(LINEAR_SPANS_MAX - places.len());
+            places.reserve_exact(spans.max(growth));
         }
     }
 
