@@ -19,6 +19,8 @@ pub use status::Status;
 use crate::accounting::Accounting;
 use crate::admin::Admin;
 use crate::batch::export::ExportBatch;
+use crate::buffer::config::BufferConfig;
+use crate::buffer::decision_cache::DecisionCache;
 use crate::buffer::driver;
 use crate::buffer::inbox::{Inbox, inbox};
 use crate::buffer::release::Outlet;
@@ -85,6 +87,7 @@ impl Replica {
             .collect();
         let inboxes: Arc<[Inbox]> = ends.iter().map(|(inbox, _)| inbox.clone()).collect();
         let exporters = start_exporters(&config, &inboxes, &registry, &clock)?;
+        warn_of_small_cache(&config.buffer, shard_count);
         let active = activate(&policies, &registry);
         let pressure = Arc::new(Pressure::new(budget.clone()));
         let mut shards = Vec::with_capacity(shard_count);
@@ -192,6 +195,16 @@ impl Replica {
             left_spans,
             unaccounted_spans,
         }
+    }
+}
+
+fn warn_of_small_cache(buffer: &BufferConfig, shards: usize) {
+    let is_wanted = buffer.decision_cache_bytes > 0;
+    if is_wanted && DecisionCache::new(buffer.decision_cache_bytes / shards).capacity() == 0 {
+        tracing::warn!(
+            shards,
+            "decision_cache.limit is too small to remember anything: give it 2MiB for each shard at least"
+        );
     }
 }
 
