@@ -4,9 +4,12 @@
 
 pub mod config;
 mod limiter;
+pub mod ottl;
+pub mod pattern;
 pub mod policies;
 pub mod policy;
 pub mod policy_set;
 pub mod precedence;
+mod span_context;
 pub mod trace_summary;
 pub mod trace_view;

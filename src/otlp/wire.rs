@@ -10,6 +10,8 @@ pub(crate) mod error;
 pub(crate) mod reader;
 pub(crate) mod schema;
 mod span;
+pub(crate) mod span_fields;
+pub(crate) mod value;
 
 #[cfg(any(test, fuzzing))]
 pub mod against_prost;
