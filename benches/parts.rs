@@ -25,7 +25,7 @@ use tailsieve::buffer::config::{BufferConfig, WindowConfig};
 use tailsieve::buffer::inbox::{Inbox, inbox};
 use tailsieve::buffer::release::Outlet;
 use tailsieve::buffer::shard::{ActivePolicies, Pressure, Shard, ShardParts};
-use tailsieve::clock::Moment;
+use tailsieve::clock::{Clock, Moment};
 use tailsieve::memory::Budget;
 use tailsieve::metrics::Registry;
 use tailsieve::otlp::wire::walk_request;
@@ -138,15 +138,15 @@ fn shard(budget: &Budget, decision_wait: Duration) -> (Inbox, Shard) {
     let policies: Vec<_> = policies
         .into_iter()
         .enumerate()
-        .map(|(index, rule)| PolicyConfig {
-            name: format!("policy-{index}"),
-            rule,
-        })
+        .map(|(index, rule)| PolicyConfig::new(&format!("policy-{index}"), rule))
         .collect();
     let registry = Registry::new();
     let set = PolicySet::compile(&policies, EvaluationConfig::default());
     let active = ActivePolicies {
-        metrics: registry.sampler(set.names()),
+        metrics: registry.sampler(
+            set.names(),
+            set.infos().iter().map(|info| info.path.as_str()),
+        ),
         set,
         windows: WindowConfig {
             decision_wait,
@@ -158,6 +158,7 @@ fn shard(budget: &Budget, decision_wait: Duration) -> (Inbox, Shard) {
         config: BufferConfig::default(),
         shards: 1,
         inbox: receiver,
+        clock: Clock::manual(),
         policies: Arc::new(active),
         pressure: Arc::new(Pressure::new(budget.clone())),
         outlets: vec![Box::new(Void)],

@@ -16,7 +16,7 @@ use metrics_exporter_prometheus::{
     Matcher, PrometheusBuilder, PrometheusHandle, PrometheusRecorder,
 };
 
-pub use buffer::{BufferMetrics, DecidedMetrics, SamplerMetrics};
+pub use buffer::{BufferMetrics, DecidedMetrics, PolicyMetrics, SamplerMetrics, TIMED_EVERY};
 pub use exporter::ExporterMetrics;
 pub use receiver::{ReceiverMetrics, RefusedRequests, TransportMetrics};
 pub use router::RouterMetrics;

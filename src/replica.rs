@@ -99,6 +99,7 @@ impl Replica {
                 config: config.buffer.clone(),
                 shards: shard_count,
                 inbox: receiver,
+                clock: clock.clone(),
                 policies: Arc::clone(&active),
                 pressure: Arc::clone(&pressure),
                 outlets: outlets.collect(),
@@ -217,7 +218,10 @@ fn shard_count(configured: usize) -> usize {
 
 fn activate(file: &PolicyFile, registry: &Registry) -> Arc<ActivePolicies> {
     let set = PolicySet::compile(&file.policies, file.evaluation);
-    let metrics = registry.sampler(set.names());
+    let metrics = registry.sampler(
+        set.names(),
+        set.infos().iter().map(|info| info.path.as_str()),
+    );
     Arc::new(ActivePolicies {
         set,
         windows: file.windows,

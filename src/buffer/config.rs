@@ -26,6 +26,22 @@ pub struct WindowConfig {
     pub decision_wait_after_root: Option<Duration>,
     /// `num_traces`, over all shards: most traces held. Default `None`: bounded by bytes alone.
     pub num_traces: Option<usize>,
+    /// `num_traces_overflow`. Default decide.
+    pub num_traces_overflow: Overflow,
+    /// `block_on_overflow`: beyond `num_traces` clients are told to wait, and no trace makes way. Default false.
+    pub block_on_overflow: bool,
+    /// `maximum_trace_size_bytes`, as the collector counts them; a trace beyond is given up. Default none.
+    pub maximum_trace_size_bytes: Option<u64>,
+}
+
+/// What becomes of the oldest trace when there are more than `num_traces`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Overflow {
+    /// It is decided early.
+    #[default]
+    Decide,
+    /// It is dropped undecided, as the collector does.
+    Discard,
 }
 
 impl Default for BufferConfig {
@@ -46,6 +62,9 @@ impl Default for WindowConfig {
             decision_wait: Duration::from_secs(30),
             decision_wait_after_root: None,
             num_traces: None,
+            num_traces_overflow: Overflow::Decide,
+            block_on_overflow: false,
+            maximum_trace_size_bytes: None,
         }
     }
 }

@@ -5,10 +5,12 @@
 
 mod arrivals;
 mod control;
+mod decisions;
 mod pressure;
+mod resource_spans;
 mod trigger;
+mod views;
 
-use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,28 +21,22 @@ pub use trigger::Trigger;
 use super::block_pool::BlockPool;
 use super::config::BufferConfig;
 use super::deadlines::Deadlines;
-use super::decision_cache::{DecisionCache, Remembered};
+use super::decision_cache::DecisionCache;
 use super::envelopes::{EnvelopeId, Envelopes};
 use super::inbox::InboxReceiver;
 use super::ledger::{Holdings, Ledger};
-use super::release::{KeptTrace, Outlet, Release};
-use super::span_store::SpanStore;
-use super::trace::Trace;
-use super::trace_table::{TraceRef, TraceTable};
+use super::release::{Outlet, Release};
+use super::trace_table::TraceTable;
 use crate::accounting::Accounting;
-use crate::clock::Moment;
+use crate::clock::{Clock, Moment};
 use crate::memory::Charge;
 use crate::metrics::BufferMetrics;
-use crate::sampler::policy::Context;
-use crate::sampler::precedence::{Decision, Verdict};
-use crate::sampler::trace_view::{SpanView, Spans, TraceView};
+use crate::sampler::evaluation::Scratch;
 
 /// Sub-batches taken in one turn at most.
 const SUB_BATCHES_A_TURN_MAX: usize = 64;
 /// What free blocks may hold of the budget, over all shards.
 const POOLED_PERCENT_MAX: u64 = 6;
-/// Traces decided in one turn at most, for each cause.
-const DECISIONS_A_TURN_MAX: usize = 1_024;
 
 /// What a shard is made of.
 pub struct ShardParts {
@@ -50,6 +46,8 @@ pub struct ShardParts {
     pub shards: usize,
     /// Its end of its inbox.
     pub inbox: InboxReceiver,
+    /// For the time of day, and for timing policies; windows follow the moments given to [`Shard::turn`].
+    pub clock: Clock,
     /// The first policy set.
     pub policies: Arc<ActivePolicies>,
     /// The process's budget.
@@ -79,6 +77,7 @@ pub enum Turn {
 pub struct Shard {
     shards: usize,
     inbox: InboxReceiver,
+    clock: Clock,
     policies: Arc<ActivePolicies>,
     table: TraceTable,
     deadlines: Deadlines,
@@ -96,12 +95,11 @@ pub struct Shard {
     ledger: Ledger,
     /// Envelope of each scope of the sub-batch at hand, once it is needed.
     envelopes_at_hand: Vec<Option<EnvelopeId>>,
-}
-
-/// Stored spans with the envelopes around them, as policies see them.
-struct StoredSpans<'a> {
-    spans: &'a SpanStore,
-    envelopes: &'a Envelopes,
+    /// Of the evaluation at hand.
+    scratch: Scratch,
+    evaluations: u64,
+    /// Undecided traces that are judged as they arrive.
+    traces_judged: usize,
 }
 
 impl Shard {
@@ -112,6 +110,7 @@ impl Shard {
             config,
             shards,
             inbox,
+            clock,
             policies,
             pressure,
             outlets,
@@ -122,6 +121,7 @@ impl Shard {
         Self {
             shards,
             inbox,
+            clock,
             policies,
             table: TraceTable::default(),
             deadlines: Deadlines::default(),
@@ -142,6 +142,9 @@ impl Shard {
             is_finishing: false,
             ledger: Ledger::new(accounting, metrics),
             envelopes_at_hand: Vec::new(),
+            scratch: Scratch::default(),
+            evaluations: 0,
+            traces_judged: 0,
         }
     }
 
@@ -223,114 +226,6 @@ impl Shard {
         }
     }
 
-    /// Decides what is due; returns whether more is.
-    fn decide_due(&mut self, now: Moment) -> bool {
-        for _ in 0..DECISIONS_A_TURN_MAX {
-            let Some(due) = self.deadlines.pop_due(now) else {
-                return false;
-            };
-            // Traces decided early are gone.
-            let Some(trace) = self.table.get(due) else {
-                continue;
-            };
-            let (deadline, by_root) = (trace.deadline, trace.is_due_by_root);
-            let trigger = if by_root {
-                Trigger::Root
-            } else {
-                Trigger::Wait
-            };
-            self.ledger.decision_lag(now.since(deadline).as_secs_f64());
-            self.decide(due, trigger, now);
-        }
-        true
-    }
-
-    /// Decides the oldest traces early while memory or `num_traces` is short; returns whether it still is.
-    fn relieve_pressure(&mut self, now: Moment) -> bool {
-        let traces_max = self.policies.windows.num_traces;
-        let traces_max = traces_max.map_or(usize::MAX, |all| all.div_ceil(self.shards));
-        let mut decided = 0;
-        while self.table.len() > traces_max || self.pressure.is_relieved_by_deciding() {
-            let Some(oldest) = self.table.oldest() else {
-                return false;
-            };
-            self.decide(oldest, Trigger::Memory, now);
-            self.update_charge();
-            decided += 1;
-            if decided == DECISIONS_A_TURN_MAX {
-                return true;
-            }
-        }
-        false
-    }
-
-    /// Decides the oldest traces whatever their deadline; returns whether there are more.
-    fn decide_oldest(&mut self, trigger: Trigger, now: Moment) -> bool {
-        for _ in 0..DECISIONS_A_TURN_MAX {
-            let Some(oldest) = self.table.oldest() else {
-                return false;
-            };
-            self.decide(oldest, trigger, now);
-        }
-        true
-    }
-
-    fn decide(&mut self, trace: TraceRef, trigger: Trigger, now: Moment) {
-        let Some(trace) = self.table.remove(trace) else {
-            return;
-        };
-        self.undecided_bytes -= trace.held_bytes();
-        self.undecided_spans -= trace.summary.span_count;
-        let verdict =
-            if trigger == Trigger::Shutdown && self.policies.set.drops_pending_on_shutdown() {
-                Verdict {
-                    decision: Decision::Dropped,
-                    policy_index: None,
-                }
-            } else {
-                self.evaluate(&trace, now)
-            };
-        let remembered = Remembered {
-            decision: verdict.decision,
-            policy: verdict.policy_index.unwrap_or(Remembered::POLICY_MAX),
-            threshold: 0,
-        };
-        self.remembered.insert(trace.hash, remembered);
-        let rows = self.policies.metrics.decided.len();
-        self.ledger
-            .trace_decided(verdict, trigger, &trace.summary, rows);
-        if verdict.decision == Decision::Sampled {
-            let trace = *trace;
-            let span_bytes = trace.summary.span_bytes;
-            let kept = KeptTrace::new(trace.spans, trace.envelopes, trace.metadata, span_bytes);
-            self.release.push(kept, now);
-            return;
-        }
-        for envelope in &trace.envelopes {
-            self.envelopes.release(*envelope);
-        }
-        trace.spans.recycle(&mut self.blocks);
-    }
-
-    fn evaluate(&self, trace: &Trace, now: Moment) -> Verdict {
-        let spans = StoredSpans {
-            spans: &trace.spans,
-            envelopes: &self.envelopes,
-        };
-        let view = TraceView {
-            trace_id: trace.id,
-            summary: &trace.summary,
-            spans: &spans,
-        };
-        self.policies
-            .set
-            .decide(&view, &Context { now }, |policy, _| {
-                if let Some(errors) = self.policies.metrics.evaluation_errors.get(policy) {
-                    errors.increment(1);
-                }
-            })
-    }
-
     fn held_bytes(&self) -> u64 {
         self.undecided_bytes
             + self.envelopes.held_bytes()
@@ -369,22 +264,6 @@ impl Shard {
             oldest_age_seconds: age.as_secs_f64(),
         };
         self.ledger.settle(&self.policies.metrics, holdings);
-    }
-}
-
-impl Spans for StoredSpans<'_> {
-    fn visit(&self, visitor: &mut dyn FnMut(SpanView<'_>) -> ControlFlow<()>) {
-        for record in self.spans.iter() {
-            let resource = self.envelopes.resource(record.envelope);
-            let view = SpanView {
-                resource: resource.map_or(&[], |(_, fields)| fields),
-                scope: self.envelopes.scope(record.envelope),
-                span: record.span,
-            };
-            if visitor(view).is_break() {
-                return;
-            }
-        }
     }
 }
 

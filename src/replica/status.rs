@@ -34,7 +34,6 @@ struct MemoryStatus {
 #[derive(Debug, Serialize)]
 struct PoliciesStatus {
     names: Vec<String>,
-    needs: String,
     decision_wait_seconds: f64,
     decision_wait_after_root_seconds: Option<f64>,
     num_traces: Option<usize>,
@@ -67,7 +66,6 @@ impl StatusPage for StatusSource {
             spans: snapshot,
             policies: PoliciesStatus {
                 names: self.policies.set.names().map(str::to_owned).collect(),
-                needs: format!("{:?}", self.policies.set.needs()),
                 decision_wait_seconds: windows.decision_wait.as_secs_f64(),
                 decision_wait_after_root_seconds: windows
                     .decision_wait_after_root

@@ -1,12 +1,13 @@
-//! A token bucket that starts full, shared by all shards.
+//! Limiters that all shards share: a token bucket, and counters by wall-clock second.
 //!
-//! It behaves as Go's `x/time/rate` limiter does when asked for n tokens now: all or nothing, and never more than the
+//! A bucket starts full and behaves as Go's `x/time/rate` limiter does when asked for n tokens now: all or nothing, and never more than the
 //! bucket holds.
 
 use parking_lot::Mutex;
 
 use crate::clock::Moment;
 
+/// Spans or bytes per second, with a burst.
 #[derive(Debug)]
 pub(super) struct TokenBucket {
     per_second: f64,
@@ -19,6 +20,19 @@ struct State {
     tokens: f64,
     /// When `tokens` was right; `None` before the first call.
     at: Option<Moment>,
+}
+
+/// How much was granted within the current second of the wall clock, for each of several limits.
+#[derive(Debug)]
+pub(super) struct SecondCounters {
+    limits: Vec<i64>,
+    state: Mutex<Counted>,
+}
+
+#[derive(Debug)]
+struct Counted {
+    second: u64,
+    counts: Vec<i64>,
 }
 
 impl TokenBucket {
@@ -47,6 +61,48 @@ impl TokenBucket {
         // Shards read the clock apart from each other: time must not run twice.
         state.at = Some(state.at.map_or(now, |at| at.max(now)));
         enough
+    }
+}
+
+impl TokenBucket {
+    /// Whether both have the same rate and capacity.
+    pub(super) fn has_limits_of(&self, other: &Self) -> bool {
+        self.per_second == other.per_second && self.capacity == other.capacity
+    }
+}
+
+impl SecondCounters {
+    pub(super) fn new(limits: Vec<i64>) -> Self {
+        let counts = vec![0; limits.len()];
+        Self {
+            limits,
+            state: Mutex::new(Counted { second: 0, counts }),
+        }
+    }
+
+    /// Takes `amount` of limit number `index` if it still fits within `second`.
+    pub(super) fn take(&self, index: usize, amount: i64, second: u64) -> bool {
+        let mut state = self.state.lock();
+        // Shards read the clock apart from each other: a second that is over does not come back.
+        if second > state.second {
+            state.second = second;
+            state.counts.fill(0);
+        }
+        let (Some(count), Some(limit)) = (state.counts.get_mut(index), self.limits.get(index))
+        else {
+            return false;
+        };
+        let sum = count.saturating_add(amount);
+        let fits = sum <= *limit;
+        if fits {
+            *count = sum;
+        }
+        fits
+    }
+
+    /// Whether both have the same limits.
+    pub(super) fn has_limits_of(&self, other: &Self) -> bool {
+        self.limits == other.limits
     }
 }
 
