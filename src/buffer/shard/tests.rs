@@ -123,6 +123,7 @@ impl World {
             shards: 1,
             inbox: receiver,
             policies: Arc::new(ActivePolicies {
+                generation: 1,
                 set,
                 windows,
                 metrics,

@@ -61,6 +61,7 @@ impl ShardInHand {
             shards: 1,
             inbox: receiver,
             policies: Arc::new(ActivePolicies {
+                generation: 1,
                 set,
                 windows: file.windows,
                 metrics,
