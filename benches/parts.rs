@@ -143,6 +143,7 @@ fn shard(budget: &Budget, decision_wait: Duration) -> (Inbox, Shard) {
     let registry = Registry::new();
     let set = PolicySet::compile(&policies, EvaluationConfig::default());
     let active = ActivePolicies {
+        generation: 1,
         metrics: registry.sampler(
             set.names(),
             set.infos().iter().map(|info| info.path.as_str()),

@@ -1,4 +1,4 @@
-//! The admin port: metrics, health, status. HTTP/1, for operators and probes, never for spans.
+//! The admin port: metrics, health, status, policies. HTTP/1, for operators and probes, never for spans.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -8,7 +8,8 @@ use axum::Router;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
-use axum::routing::get;
+use axum::routing::{get, post};
+use futures_util::future::BoxFuture;
 use tokio::net::TcpListener;
 
 use crate::metrics::Registry;
@@ -17,6 +18,24 @@ use crate::metrics::Registry;
 pub trait StatusPage: Send + Sync + 'static {
     /// The page as JSON.
     fn json(&self) -> Vec<u8>;
+}
+
+/// What stands behind `/api/v1/policies` and `/-/reload`.
+pub trait PoliciesPage: Send + Sync + 'static {
+    /// The page as JSON.
+    fn json(&self) -> Vec<u8>;
+
+    /// Reads the policies again and puts them in force, if they are others and valid.
+    fn reload(&self) -> BoxFuture<'static, Reloaded>;
+}
+
+/// How reloading went.
+#[derive(Debug)]
+pub struct Reloaded {
+    /// Whether what was read is in force now.
+    pub is_in_force: bool,
+    /// The page after it, as JSON.
+    pub json: Vec<u8>,
 }
 
 /// The listening admin port.
@@ -36,10 +55,13 @@ pub struct AdminError {
     source: std::io::Error,
 }
 
+const JSON: [(header::HeaderName, &str); 1] = [(header::CONTENT_TYPE, "application/json")];
+
 #[derive(Clone)]
 struct Pages {
     registry: Registry,
     status: Arc<dyn StatusPage>,
+    policies: Arc<dyn PoliciesPage>,
     is_ready: Arc<AtomicBool>,
 }
 
@@ -52,6 +74,7 @@ impl Admin {
         endpoint: SocketAddr,
         registry: Registry,
         status: impl StatusPage,
+        policies: impl PoliciesPage,
     ) -> Result<Self, AdminError> {
         let failed = |source| AdminError { endpoint, source };
         let listener = TcpListener::bind(endpoint).await.map_err(failed)?;
@@ -60,12 +83,15 @@ impl Admin {
         let pages = Pages {
             registry,
             status: Arc::new(status),
+            policies: Arc::new(policies),
             is_ready: Arc::clone(&is_ready),
         };
         let routes = Router::new()
             .route("/metrics", get(metrics))
             .route("/healthz", get(|| async { "ok\n" }))
             .route("/readyz", get(ready))
+            .route("/-/reload", post(reload))
+            .route("/api/v1/policies", get(policies_page))
             .route("/api/v1/status", get(status_page))
             .with_state(pages);
         tokio::spawn(async move {
@@ -96,8 +122,20 @@ async fn ready(State(pages): State<Pages>) -> (StatusCode, &'static str) {
 }
 
 async fn status_page(State(pages): State<Pages>) -> impl IntoResponse {
-    (
-        [(header::CONTENT_TYPE, "application/json")],
-        pages.status.json(),
-    )
+    (JSON, pages.status.json())
+}
+
+async fn policies_page(State(pages): State<Pages>) -> impl IntoResponse {
+    (JSON, pages.policies.json())
+}
+
+/// Answers when the attempt is over, so that a script knows: 422 when what was read is not in force.
+async fn reload(State(pages): State<Pages>) -> impl IntoResponse {
+    let reloaded = pages.policies.reload().await;
+    let code = if reloaded.is_in_force {
+        StatusCode::OK
+    } else {
+        StatusCode::UNPROCESSABLE_ENTITY
+    };
+    (code, JSON, reloaded.json)
 }

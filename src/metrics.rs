@@ -6,6 +6,7 @@
 mod buffer;
 mod exporter;
 pub mod names;
+mod policies;
 mod receiver;
 mod router;
 
@@ -18,6 +19,7 @@ use metrics_exporter_prometheus::{
 
 pub use buffer::{BufferMetrics, DecidedMetrics, PolicyMetrics, SamplerMetrics, TIMED_EVERY};
 pub use exporter::ExporterMetrics;
+pub use policies::PoliciesMetrics;
 pub use receiver::{ReceiverMetrics, RefusedRequests, TransportMetrics};
 pub use router::RouterMetrics;
 

@@ -43,7 +43,7 @@ struct Voted {
 }
 
 /// What a shard holds at the end of a turn.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Holdings {
     pub(super) traces: usize,
     pub(super) spans: u64,
@@ -129,8 +129,8 @@ impl Ledger {
         self.metrics.decision_lag_seconds.record(seconds);
     }
 
-    /// Hands all counts on.
-    pub(super) fn settle(&mut self, sampler: &SamplerMetrics, holdings: Holdings) {
+    /// Hands on what was decided, by the policies that decided it.
+    pub(super) fn settle_decided(&mut self, sampler: &SamplerMetrics) {
         for (counts, handles) in self.decided.iter_mut().zip(&sampler.decided) {
             for (count, handles) in counts.iter_mut().zip(handles) {
                 std::mem::take(count).settle(handles);
@@ -142,6 +142,11 @@ impl Ledger {
         sampler
             .repeated_attributes
             .increment(std::mem::take(&mut self.repeated_attributes));
+    }
+
+    /// Hands all counts on.
+    pub(super) fn settle(&mut self, sampler: &SamplerMetrics, holdings: Holdings) {
+        self.settle_decided(sampler);
         for (count, handle) in self.by_trigger.iter_mut().zip(&self.metrics.decisions) {
             handle.increment(std::mem::take(count));
         }

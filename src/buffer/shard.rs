@@ -1,7 +1,7 @@
 //! A shard: the single writer of its traces, as a synchronous state machine.
 //!
 //! [`Shard::turn`] does a bounded amount of everything, in an order that lets ingest never starve decisions:
-//! sub-batches, control, due traces, memory pressure, release. It is given the time and never waits.
+//! control, sub-batches, due traces, memory pressure, release. It is given the time and never waits.
 
 mod arrivals;
 mod control;
@@ -14,7 +14,7 @@ mod views;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use control::{ActivePolicies, Control};
+pub use control::{ActivePolicies, Control, Fence, Fenced};
 pub use pressure::Pressure;
 pub use trigger::Trigger;
 
@@ -162,8 +162,9 @@ impl Shard {
 
     /// Does a bounded amount of all there is to do at `now`.
     pub fn turn(&mut self, now: Moment) -> Turn {
-        let taken = self.take_sub_batches(now);
+        // First: what arrives after policies were swapped falls under the new ones.
         self.hear_control();
+        let taken = self.take_sub_batches(now);
         let mut has_more = taken == SUB_BATCHES_A_TURN_MAX;
         has_more |= self.decide_due(now);
         has_more |= self.relieve_pressure(now);
@@ -217,10 +218,10 @@ impl Shard {
             match message {
                 Control::Policies(policies) => {
                     // Counters are by policy: settle those of the old set under its names.
-                    self.ledger
-                        .settle(&self.policies.metrics, Holdings::default());
+                    self.ledger.settle_decided(&self.policies.metrics);
                     self.policies = policies;
                 }
+                Control::Fence(fence) => drop(fence),
                 Control::Finish => self.is_finishing = true,
             }
         }

@@ -247,6 +247,19 @@ impl RuleConfig {
     }
 }
 
+impl RuleConfig {
+    /// The policies within it, in the order of the file.
+    #[must_use]
+    pub fn sub_policies(&self) -> &[PolicyConfig] {
+        match self {
+            Self::And(policies) | Self::Drop(policies) => policies,
+            Self::Not(policy) => std::slice::from_ref(policy),
+            Self::Composite(config) => &config.sub_policies,
+            _ => &[],
+        }
+    }
+}
+
 impl PolicyConfig {
     /// An active policy that never expires.
     #[must_use]

@@ -125,6 +125,7 @@ impl World {
             inbox: receiver,
             clock: Clock::manual(),
             policies: Arc::new(ActivePolicies {
+                generation: 1,
                 set,
                 windows,
                 metrics,

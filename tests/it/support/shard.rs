@@ -65,6 +65,7 @@ impl ShardInHand {
             inbox: receiver,
             clock: Clock::manual(),
             policies: Arc::new(ActivePolicies {
+                generation: 1,
                 set,
                 windows: file.windows,
                 metrics,
