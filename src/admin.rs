@@ -1,11 +1,11 @@
-//! The admin port: metrics, health, status, policies. HTTP/1, for operators and probes, never for spans.
+//! The admin port: metrics, health, status, policies, traces. HTTP/1, for operators and probes, never for spans.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::Router;
-use axum::extract::State;
+use axum::extract::{Path, State};
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use axum::routing::{get, post};
@@ -27,6 +27,23 @@ pub trait PoliciesPage: Send + Sync + 'static {
 
     /// Reads the policies again and puts them in force, if they are others and valid.
     fn reload(&self) -> BoxFuture<'static, Reloaded>;
+}
+
+/// What stands behind `/api/v1/traces/{trace_id}`.
+pub trait TracesPage: Send + Sync + 'static {
+    /// What is known of a trace.
+    fn answer(&self, trace_id: &str) -> BoxFuture<'static, TracesAnswer>;
+}
+
+/// What is known of a trace, as JSON.
+#[derive(Debug)]
+pub enum TracesAnswer {
+    /// Something.
+    Known(Vec<u8>),
+    /// Nothing.
+    Unknown(Vec<u8>),
+    /// That is no trace ID; a message.
+    BadRequest(String),
 }
 
 /// How reloading went.
@@ -62,6 +79,7 @@ struct Pages {
     registry: Registry,
     status: Arc<dyn StatusPage>,
     policies: Arc<dyn PoliciesPage>,
+    traces: Arc<dyn TracesPage>,
     is_ready: Arc<AtomicBool>,
 }
 
@@ -75,6 +93,7 @@ impl Admin {
         registry: Registry,
         status: impl StatusPage,
         policies: impl PoliciesPage,
+        traces: impl TracesPage,
     ) -> Result<Self, AdminError> {
         let failed = |source| AdminError { endpoint, source };
         let listener = TcpListener::bind(endpoint).await.map_err(failed)?;
@@ -84,6 +103,7 @@ impl Admin {
             registry,
             status: Arc::new(status),
             policies: Arc::new(policies),
+            traces: Arc::new(traces),
             is_ready: Arc::clone(&is_ready),
         };
         let routes = Router::new()
@@ -93,6 +113,7 @@ impl Admin {
             .route("/-/reload", post(reload))
             .route("/api/v1/policies", get(policies_page))
             .route("/api/v1/status", get(status_page))
+            .route("/api/v1/traces/{trace_id}", get(traces_page))
             .with_state(pages);
         tokio::spawn(async move {
             if let Err(error) = axum::serve(listener, routes).await {
@@ -127,6 +148,20 @@ async fn status_page(State(pages): State<Pages>) -> impl IntoResponse {
 
 async fn policies_page(State(pages): State<Pages>) -> impl IntoResponse {
     (JSON, pages.policies.json())
+}
+
+async fn traces_page(
+    State(pages): State<Pages>,
+    Path(trace_id): Path<String>,
+) -> impl IntoResponse {
+    match pages.traces.answer(&trace_id).await {
+        TracesAnswer::Known(json) => (StatusCode::OK, JSON, json),
+        TracesAnswer::Unknown(json) => (StatusCode::NOT_FOUND, JSON, json),
+        TracesAnswer::BadRequest(problem) => {
+            let json = serde_json::json!({ "error": problem }).to_string();
+            (StatusCode::BAD_REQUEST, JSON, json.into_bytes())
+        }
+    }
 }
 
 /// Answers when the attempt is over, so that a script knows: 422 when what was read is not in force.

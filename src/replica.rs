@@ -6,6 +6,7 @@
 mod ingest;
 mod reload;
 mod status;
+mod traces;
 mod upkeep;
 
 use std::net::SocketAddr;
@@ -39,6 +40,7 @@ use crate::receiver::Receivers;
 use ingest::ReplicaIngest;
 use reload::{PoliciesSource, Shards};
 use status::StatusSource;
+use traces::TracesSource;
 
 /// A running replica.
 pub struct Replica {
@@ -151,7 +153,14 @@ impl Replica {
             receivers.in_flight(),
         );
         let policies = PoliciesSource(reloader.clone());
-        let admin = Admin::start(config.admin_endpoint, registry.clone(), status, policies).await?;
+        let admin = Admin::start(
+            config.admin_endpoint,
+            registry.clone(),
+            status,
+            policies,
+            TracesSource(Arc::clone(&inboxes)),
+        )
+        .await?;
         let stop_watching = CancellationToken::new();
         reload::start_watching(reloader.clone(), stop_watching.clone());
         Ok(Self {

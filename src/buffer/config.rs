@@ -11,6 +11,9 @@ pub struct BufferConfig {
     pub inbox_sub_batches_max: usize,
     /// `decision_cache.limit`, in bytes, over all shards. Default 100 MB, 5 million decisions. 0 switches it off.
     pub decision_cache_bytes: usize,
+    /// `decision_log.limit`, in bytes, over all shards: recent decisions with all votes. Default 4 MiB, some 15,000
+    /// decisions of three policies. 0 switches it off.
+    pub decision_log_bytes: usize,
     /// `batch.max_size`: an export request is cut when it is as large. Default 1 MiB.
     pub batch_bytes_max: usize,
     /// `batch.timeout`: longest wait of a kept trace for company. Default 200 ms.
@@ -50,6 +53,7 @@ impl Default for BufferConfig {
             shards: 0,
             inbox_sub_batches_max: 1_024,
             decision_cache_bytes: 100_000_000,
+            decision_log_bytes: 4 << 20,
             batch_bytes_max: 1 << 20,
             batch_timeout: Duration::from_millis(200),
         }

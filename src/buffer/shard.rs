@@ -6,6 +6,7 @@
 mod arrivals;
 mod control;
 mod decisions;
+mod inspect;
 mod pressure;
 mod resource_spans;
 mod trigger;
@@ -15,6 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use control::{ActivePolicies, Control, Fence, Fenced};
+pub use inspect::{Inspect, Known};
 pub use pressure::Pressure;
 pub use trigger::Trigger;
 
@@ -22,6 +24,7 @@ use super::block_pool::BlockPool;
 use super::config::BufferConfig;
 use super::deadlines::Deadlines;
 use super::decision_cache::DecisionCache;
+use super::decision_log::DecisionLog;
 use super::envelopes::{EnvelopeId, Envelopes};
 use super::inbox::InboxReceiver;
 use super::ledger::{Holdings, Ledger};
@@ -83,6 +86,7 @@ pub struct Shard {
     deadlines: Deadlines,
     envelopes: Envelopes,
     remembered: DecisionCache,
+    log: DecisionLog,
     blocks: BlockPool,
     release: Release,
     pressure: Arc<Pressure>,
@@ -98,8 +102,12 @@ pub struct Shard {
     /// Of the evaluation at hand.
     scratch: Scratch,
     evaluations: u64,
+    /// The time of day, read once a turn.
+    unix_ns: u64,
     /// Undecided traces that are judged as they arrive.
     traces_judged: usize,
+    /// Whether request metadata has ever been part of a key.
+    has_metadata: bool,
 }
 
 impl Shard {
@@ -127,6 +135,7 @@ impl Shard {
             deadlines: Deadlines::default(),
             envelopes: Envelopes::default(),
             remembered: DecisionCache::new(config.decision_cache_bytes / shards),
+            log: DecisionLog::new(config.decision_log_bytes / shards),
             blocks: BlockPool::new(budget.limit_bytes() / 100 * POOLED_PERCENT_MAX / shards as u64),
             release: Release::new(
                 config.batch_bytes_max,
@@ -144,7 +153,9 @@ impl Shard {
             envelopes_at_hand: Vec::new(),
             scratch: Scratch::default(),
             evaluations: 0,
+            unix_ns: 0,
             traces_judged: 0,
+            has_metadata: false,
         }
     }
 
@@ -163,7 +174,8 @@ impl Shard {
     /// Does a bounded amount of all there is to do at `now`.
     pub fn turn(&mut self, now: Moment) -> Turn {
         // First: what arrives after policies were swapped falls under the new ones.
-        self.hear_control();
+        self.unix_ns = self.clock.unix_ns();
+        self.hear_control(now);
         let taken = self.take_sub_batches(now);
         let mut has_more = taken == SUB_BATCHES_A_TURN_MAX;
         has_more |= self.decide_due(now);
@@ -213,7 +225,7 @@ impl Shard {
         SUB_BATCHES_A_TURN_MAX
     }
 
-    fn hear_control(&mut self) {
+    fn hear_control(&mut self, now: Moment) {
         while let Some(message) = self.inbox.take_control() {
             match message {
                 Control::Policies(policies) => {
@@ -222,6 +234,7 @@ impl Shard {
                     self.policies = policies;
                 }
                 Control::Fence(fence) => drop(fence),
+                Control::Inspect(inspect) => self.inspect(&inspect, now),
                 Control::Finish => self.is_finishing = true,
             }
         }

@@ -120,6 +120,12 @@ impl Node {
 }
 
 impl Scratch {
+    /// Forgets the latest evaluation: for a decision without one.
+    pub fn clear(&mut self) {
+        self.records.clear();
+        self.is_scanned = false;
+    }
+
     /// What each policy said in the latest evaluation, in the order of the set's policies, nested ones included.
     #[must_use]
     pub fn records(&self) -> &[Record] {

@@ -40,6 +40,8 @@ pub struct Context {
     pub now: Moment,
     /// The same in nanoseconds since the Unix epoch.
     pub unix_ns: u64,
+    /// Whether nothing comes of the decision: limiters tell what they would grant, and grant nothing.
+    pub is_rehearsal: bool,
 }
 
 /// A policy could not vote.
@@ -51,6 +53,16 @@ pub struct PolicyError {
 }
 
 impl Vote {
+    /// Its label in metrics and on pages.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Sampled => "sampled",
+            Self::NotSampled => "not_sampled",
+            Self::Dropped => "dropped",
+        }
+    }
+
     /// Sampled where `condition` holds, else NotSampled.
     #[must_use]
     pub fn sampled_if(condition: bool) -> Self {

@@ -62,6 +62,7 @@ impl Shard {
         self.discard_oldest_if_full(now);
         let deadline = now.after(self.policies.windows.decision_wait);
         let metadata = sub_batch.request.metadata.clone();
+        self.has_metadata |= metadata.is_some();
         let mut trace = Trace::new(spans.trace_id, spans.hash, metadata, now, deadline);
         if self.policies.set.evaluation().strategy == Strategy::SpanIngest {
             trace.judged_by = Some(Arc::clone(&self.policies));

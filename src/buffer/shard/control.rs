@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 
+use super::inspect::Inspect;
 use crate::buffer::config::WindowConfig;
 use crate::metrics::SamplerMetrics;
 use crate::sampler::policy_set::PolicySet;
@@ -17,6 +18,8 @@ pub enum Control {
     Policies(Arc<ActivePolicies>),
     /// Nothing: that it was heard tells that all before it was.
     Fence(Fence),
+    /// Tell what is known of a trace.
+    Inspect(Inspect),
     /// Decide everything, hand it over, then end.
     Finish,
 }

@@ -6,6 +6,7 @@ use super::views::StoredSpans;
 use super::{ActivePolicies, Shard, Trigger};
 use crate::buffer::config::Overflow;
 use crate::buffer::decision_cache::Remembered;
+use crate::buffer::decision_log::Decided;
 use crate::buffer::release::KeptTrace;
 use crate::buffer::trace::Trace;
 use crate::buffer::trace_table::TraceRef;
@@ -93,6 +94,7 @@ impl Shard {
             let Some(oldest) = self.table.oldest() else {
                 return;
             };
+            self.scratch.clear();
             self.conclude(oldest, DROPPED, Trigger::Discarded, now);
         }
     }
@@ -113,6 +115,7 @@ impl Shard {
             .set
             .evaluation()
             .drop_pending_traces_on_shutdown;
+        self.scratch.clear();
         let verdict = if trigger == Trigger::Shutdown && drops_pending {
             DROPPED
         } else if held.judged_by.is_some() {
@@ -126,10 +129,11 @@ impl Shard {
 
     /// Gives a trace up, over `maximum_trace_size_bytes`.
     pub(super) fn give_up(&mut self, trace: TraceRef, now: Moment) {
+        self.scratch.clear();
         self.conclude(trace, NOT_SAMPLED, Trigger::TooLarge, now);
     }
 
-    /// Does what was decided, and remembers it.
+    /// Does what was decided, and remembers it with what the policies have just said.
     pub(super) fn conclude(
         &mut self,
         trace: TraceRef,
@@ -152,6 +156,18 @@ impl Shard {
             };
             self.remembered.insert(trace.hash, remembered);
         }
+        let decided = Decided {
+            trace_id: trace.id,
+            verdict,
+            trigger,
+            unix_ns: self.unix_ns,
+            held_ns: now.since(trace.first_arrival).as_nanos() as u64,
+            span_count: trace.summary.span_count,
+            span_bytes: trace.summary.span_bytes,
+            policies: Arc::clone(trace.judged_by.as_ref().unwrap_or(&self.policies)),
+            records: Vec::new(),
+        };
+        self.log.push(decided, self.scratch.records());
         let rows = self.policies.metrics.decided.len();
         self.ledger
             .trace_decided(verdict, trigger, &trace.summary, rows);
@@ -189,7 +205,8 @@ impl Shard {
         let setting = Setting {
             context: Context {
                 now,
-                unix_ns: self.clock.unix_ns(),
+                unix_ns: self.unix_ns,
+                is_rehearsal: false,
             },
             stopwatch: is_timed(&mut self.evaluations).then_some(&stopwatch),
         };
@@ -210,7 +227,8 @@ impl Shard {
         let setting = Setting {
             context: Context {
                 now,
-                unix_ns: self.clock.unix_ns(),
+                unix_ns: self.unix_ns,
+                is_rehearsal: false,
             },
             stopwatch: is_timed(&mut self.evaluations).then_some(&stopwatch),
         };

@@ -27,7 +27,7 @@ pub(super) fn compile(
 impl Policy for BytesLimiting {
     fn vote(&self, evaluation: &mut Evaluation<'_>) -> Result<Opinion, PolicyError> {
         let bytes = evaluation.trace().summary.sizes.framed_bytes;
-        let fits = self.0.take(bytes as f64, evaluation.context().now);
+        let fits = self.0.take(bytes as f64, evaluation.context());
         Ok(Opinion {
             vote: Vote::sampled_if(fits),
             witness: Witness::Bytes(bytes),

@@ -14,8 +14,6 @@ use crate::sampler::limiter::SecondCounters;
 use crate::sampler::policy::{Opinion, Policy, PolicyError, Vote};
 use crate::sampler::witness::Witness;
 
-const NS_PER_SECOND: u64 = 1_000_000_000;
-
 #[derive(Debug)]
 struct Composite {
     policies: Vec<Node>,
@@ -67,8 +65,7 @@ impl Policy for Composite {
                 Vote::Dropped => return Ok(Vote::Dropped.into()),
                 Vote::Sampled => {
                     let spans = evaluation.trace().summary.span_count;
-                    let second = evaluation.context().unix_ns / NS_PER_SECOND;
-                    let fits = self.shares.take(index, spans as i64, second);
+                    let fits = self.shares.take(index, spans as i64, evaluation.context());
                     return Ok(Opinion {
                         vote: Vote::sampled_if(fits),
                         witness: Witness::Spans(spans),

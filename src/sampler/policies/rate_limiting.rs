@@ -13,7 +13,7 @@ pub(super) struct RateLimiting(pub(super) Arc<TokenBucket>);
 impl Policy for RateLimiting {
     fn vote(&self, evaluation: &mut Evaluation<'_>) -> Result<Opinion, PolicyError> {
         let spans = evaluation.trace().summary.span_count;
-        let fits = self.0.take(spans as f64, evaluation.context().now);
+        let fits = self.0.take(spans as f64, evaluation.context());
         Ok(Opinion {
             vote: Vote::sampled_if(fits),
             witness: Witness::Spans(spans),
