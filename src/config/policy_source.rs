@@ -109,6 +109,13 @@ impl Snapshot {
         Self { files, hash, texts }
     }
 
+    /// Whether a file has no content at all, as while it is being written.
+    #[must_use]
+    pub fn has_empty_file(&self) -> bool {
+        let mut texts = self.texts.iter().flatten();
+        texts.any(|(_, text)| text.is_empty())
+    }
+
     /// What the texts say.
     ///
     /// # Errors

@@ -119,8 +119,9 @@ impl Reloader {
         self.attempt(trigger, None).await
     }
 
-    /// The same with what was read just now. A caller that goes away does not end the attempt.
-    async fn attempt(&self, trigger: Trigger, snapshot: Option<Snapshot>) -> Reload {
+    /// The same; only if the source still has this hash, where one is given. It is read again, since another attempt may
+    /// have found something newer meanwhile. A caller that goes away does not end the attempt.
+    async fn attempt(&self, trigger: Trigger, only_hash: Option<String>) -> Reload {
         if !self.0.can_change {
             tracing::info!(
                 "policies that are built in, or were read from a pipe, stay as they are"
@@ -131,7 +132,10 @@ impl Reloader {
         let parts = Arc::clone(&self.0);
         let attempt = tokio::task::spawn_blocking(move || {
             let _only_one = only_one;
-            let snapshot = snapshot.unwrap_or_else(|| Snapshot::of(&parts.source));
+            let snapshot = Snapshot::of(&parts.source);
+            if only_hash.is_some_and(|hash| hash != snapshot.hash) {
+                return Reload::Unchanged;
+            }
             parts.take(snapshot, trigger)
         });
         attempt.await.unwrap_or(Reload::Rejected)
