@@ -138,10 +138,7 @@ fn shard(budget: &Budget, decision_wait: Duration) -> (Inbox, Shard) {
     let policies: Vec<_> = policies
         .into_iter()
         .enumerate()
-        .map(|(index, rule)| PolicyConfig {
-            name: format!("policy-{index}"),
-            rule,
-        })
+        .map(|(index, rule)| PolicyConfig::new(&format!("policy-{index}"), rule))
         .collect();
     let registry = Registry::new();
     let set = PolicySet::compile(&policies, EvaluationConfig::default());

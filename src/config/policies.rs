@@ -61,7 +61,7 @@ pub(super) fn policies(place: &Place<'_>) -> Vec<PolicyConfig> {
                 "give each policy a name of its own",
             );
         }
-        policies.extend(rule.map(|rule| PolicyConfig { name, rule }));
+        policies.extend(rule.map(|rule| PolicyConfig::new(&name, rule)));
     }
     policies
 }
@@ -83,7 +83,7 @@ fn sub_policies(place: &Place<'_>) -> Vec<PolicyConfig> {
             }
             _ => name,
         };
-        policies.push(PolicyConfig { name, rule });
+        policies.push(PolicyConfig::new(&name, rule));
     }
     policies
 }

@@ -45,5 +45,6 @@ pub fn compile(rule: &RuleConfig) -> Box<dyn Policy> {
                 .map(|policy| compile(&policy.rule))
                 .collect(),
         )),
+        _ => Box::new(always_sample::AlwaysSample),
     }
 }

@@ -110,12 +110,12 @@ impl World {
         let accounting = Arc::new(Accounting::default());
         let backend = Backend::default();
         let (inbox, receiver) = inbox(64);
-        let errors = PolicyConfig {
-            name: "errors".into(),
-            rule: RuleConfig::StatusCode {
+        let errors = PolicyConfig::new(
+            "errors",
+            RuleConfig::StatusCode {
                 status_codes: vec![StatusCode::Error],
             },
-        };
+        );
         let set = PolicySet::compile(&[errors], evaluation);
         let metrics = registry.sampler(set.names());
         let shard = Shard::new(ShardParts {

@@ -27,8 +27,7 @@ fn rule(policy: &str) -> RuleConfig {
 }
 
 fn named(name: &str, rule: RuleConfig) -> PolicyConfig {
-    let name = name.to_owned();
-    PolicyConfig { name, rule }
+    PolicyConfig::new(name, rule)
 }
 
 const BODY: &str = "decision_wait: 1s\npolicies: [{name: a, type: always_sample}]\n";
