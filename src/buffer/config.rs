@@ -26,6 +26,22 @@ pub struct WindowConfig {
     pub decision_wait_after_root: Option<Duration>,
     /// `num_traces`, over all shards: most traces held. Default `None`: bounded by bytes alone.
     pub num_traces: Option<usize>,
+    /// `num_traces_overflow`: what becomes of the oldest trace when `num_traces` is reached. Default decide.
+    pub num_traces_overflow: Overflow,
+    /// `block_on_overflow`: at `num_traces` new traces wait, and nothing happens to the oldest. Default false.
+    pub block_on_overflow: bool,
+    /// `maximum_trace_size_bytes`: a trace beyond it is not kept; `None` (0 in the file) is no limit. Default none.
+    pub maximum_trace_size_bytes: Option<u64>,
+}
+
+/// What becomes of a trace for which there is no room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Overflow {
+    /// `decide`: it is decided with the spans that it has.
+    #[default]
+    Decide,
+    /// `discard`: it is forgotten undecided, as the collector does.
+    Discard,
 }
 
 impl Default for BufferConfig {
@@ -46,6 +62,9 @@ impl Default for WindowConfig {
             decision_wait: Duration::from_secs(30),
             decision_wait_after_root: None,
             num_traces: None,
+            num_traces_overflow: Overflow::Decide,
+            block_on_overflow: false,
+            maximum_trace_size_bytes: None,
         }
     }
 }

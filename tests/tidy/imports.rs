@@ -44,6 +44,8 @@ pub(crate) const TABLE: [(&str, &[&str]); 20] = [
             "exporter::config",
             "receiver::config",
             "sampler::config",
+            "sampler::ottl",
+            "sampler::pattern",
         ],
     ),
     (
