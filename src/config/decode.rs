@@ -11,6 +11,7 @@ mod fields;
 mod scalars;
 mod size;
 mod suggest;
+mod timestamp;
 
 pub(crate) use fields::Fields;
 pub(crate) use size::format_bytes;
@@ -49,6 +50,10 @@ impl<'a> Place<'a> {
         matches!(self.node.value, Value::Mapping(_))
     }
 
+    pub(crate) fn is_list(&self) -> bool {
+        matches!(self.node.value, Value::Sequence(_))
+    }
+
     /// Reports a mistake. Of several about one scalar only the first is kept: the others follow from it.
     pub(crate) fn error(&self, problem: impl Into<String>, advice: impl Into<String>) {
         let is_scalar = matches!(self.node.value, Value::Scalar(_)) && !self.is_null();
@@ -62,6 +67,25 @@ impl<'a> Place<'a> {
     pub(crate) fn warning(&self, problem: impl Into<String>, advice: impl Into<String>) {
         self.findings
             .warning(Some(self.position()), &self.path, problem, advice);
+    }
+
+    /// Reports a mistake within a text that has a syntax of its own, at a column of it, counted from 1. The place is
+    /// that of the column where the text stands in the file as it is, else that of the value.
+    pub(crate) fn error_within(&self, what: &str, column: usize, problem: &str, advice: &str) {
+        let mut position = self.position();
+        if let Value::Scalar(scalar) = &self.node.value
+            && let Some(inset) = scalar.inset
+        {
+            position.column += inset + column.saturating_sub(1);
+        }
+        let problem = format!("column {column} of the {what}: {problem}");
+        self.findings
+            .error(Some(position), &self.path, problem, advice);
+    }
+
+    /// Whether a list of strings stands here as one string, which is split at its commas.
+    pub(crate) fn is_split_string(&self) -> bool {
+        matches!(&self.node.value, Value::Scalar(scalar) if scalar.text.contains(','))
     }
 
     /// Reports that this is not a `wanted`.

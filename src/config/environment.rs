@@ -48,6 +48,7 @@ fn expand_scalar(
     match expanded(&scalar.text, lookup) {
         Ok((text, used_a_variable)) => {
             scalar.text = text;
+            scalar.inset = None;
             if used_a_variable {
                 scalar.style = Style::Expanded;
             }

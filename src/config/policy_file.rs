@@ -16,12 +16,19 @@ use super::environment::{self, Lookup};
 use super::finding::{Checked, ConfigErrors, Findings};
 use super::{policies, yaml};
 use crate::buffer::config::WindowConfig;
-use crate::sampler::config::{EvaluationConfig, PolicyConfig};
+use crate::sampler::config::{Compat, EvaluationConfig, PolicyConfig, Strategy};
 
 /// The policy file that is in force when none is named: errors, traces slower than a second, a tenth of the rest.
 pub const DEFAULT_POLICIES: &str = include_str!("../../policies/default.yaml");
 
-const LATER: &str = "is not supported by this version";
+/// The collector takes an empty one for the default.
+const STRATEGIES: [(&str, Strategy); 3] = [
+    ("trace-complete", Strategy::TraceComplete),
+    ("span-ingest", Strategy::SpanIngest),
+    ("", Strategy::TraceComplete),
+];
+
+const COMPATS: [(&str, Compat); 2] = [("latest", Compat::Latest), ("0.156", Compat::V0_156)];
 
 /// A whole policy file.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -67,9 +74,11 @@ fn policy_file(body: &Place<'_>) -> PolicyFile {
     let windows = windows::windows(&mut fields);
     let evaluation = evaluation(&mut fields);
     warn_of_keys_without_effect(&mut fields);
-    refuse_later_keys(&mut fields);
+    if let Some(place) = fields.take("tail_storage") {
+        place.error("is not supported", "remove it: traces are held in memory");
+    }
     let policies = match fields.take("policies") {
-        Some(place) => policies::policies(&place),
+        Some(place) => policies::policies(&place, evaluation.strategy),
         None => Vec::new(),
     };
     if policies.is_empty() {
@@ -90,6 +99,11 @@ fn evaluation(fields: &mut Fields<'_>) -> EvaluationConfig {
     fields.set("sample_on_first_match", first, Place::boolean);
     let drop = &mut config.drop_pending_traces_on_shutdown;
     fields.set("drop_pending_traces_on_shutdown", drop, Place::boolean);
+    fields.set("sampling_strategy", &mut config.strategy, |place| {
+        place.choice(&STRATEGIES)
+    });
+    fields.set("strict", &mut config.strict, Place::boolean);
+    fields.set("compat", &mut config.compat, |place| place.choice(&COMPATS));
     config
 }
 
@@ -114,33 +128,6 @@ fn warn_of_keys_without_effect(fields: &mut Fields<'_>) {
         cache.finish();
         let advice = "decision_cache.limit of the server file, in bytes, replaces it";
         place.warning("has no effect", advice);
-    }
-}
-
-/// Keys that would change decisions, and that a later version knows: refused unless they ask for the default.
-fn refuse_later_keys(fields: &mut Fields<'_>) {
-    let strategies = [("", true), ("trace-complete", true), ("span-ingest", false)];
-    if let Some(place) = fields.take("sampling_strategy")
-        && place.choice(&strategies) == Some(false)
-    {
-        let problem = format!("span-ingest {LATER}");
-        place.error(problem, "remove it: traces are decided complete");
-    }
-    if let Some(place) = fields.take("maximum_trace_size_bytes")
-        && place.collector_unsigned().is_some_and(|bytes| bytes > 0)
-    {
-        let advice = "remove it: memory.limit of the server file bounds what is held";
-        place.error(LATER, advice);
-    }
-    if let Some(place) = fields.take("block_on_overflow")
-        && place.boolean() == Some(true)
-    {
-        let advice =
-            "remove it: traces beyond the limits are decided early, and clients are told to wait";
-        place.error(LATER, advice);
-    }
-    if let Some(place) = fields.take("tail_storage") {
-        place.error("is not supported", "remove it");
     }
 }
 

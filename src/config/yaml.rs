@@ -58,6 +58,9 @@ pub(crate) struct Key {
 pub(crate) struct Scalar {
     pub(crate) text: String,
     pub(crate) style: Style,
+    /// Columns between the value's place and its first character, when it stands in the file as it is: on one line and
+    /// without escapes.
+    pub(crate) inset: Option<usize>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,6 +78,7 @@ impl Node {
         let scalar = Scalar {
             text: String::new(),
             style: Style::Plain,
+            inset: None,
         };
         Self {
             value: Value::Scalar(scalar),

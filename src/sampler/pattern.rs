@@ -1,6 +1,42 @@
-//! Regular expressions in the syntax of Go's RE2, matched anywhere in a text.
+//! Regular expressions in the syntax of Go's `regexp` (RE2), matched anywhere in a text.
+//!
+//! The `regex` crate has the same kind of engine and another syntax: an expression of a collector's policy file could
+//! mean something else in it, or nothing. So Go's syntax is parsed here, into the intermediate form of that engine. What
+//! would go wrong if the crate read the text itself:
+//!
+//! | expression | Go, and here | the crate |
+//! |---|---|---|
+//! | `\d` `\w` `\s` `\b` | ASCII; `\s` without `\v` | Unicode; `\s` with `\v` |
+//! | `\Q...\E`, `\123`, `\_`, `[[a]`, `[a&&b]`, `[a--b]` | literals | refused, or set operations |
+//! | `a{,2}`, `{`, `a{01}` | literals | refused or counts |
+//! | `a**`, `a{1001}`, `(a{50}){50}` | refused | accepted |
+//! | `\p{Alphabetic}`, `\p{sc=Greek}` | refused: categories and scripts alone | accepted |
+//! | `\p{^Greek}` | not Greek | refused |
+//! | `(?x)`, `(?R)`, `\<`, `\b{start}`, `\u0041`, `[\b]` | refused (`\<` is `<`) | accepted |
+//! | `^*`, `x{0,}`, `(?-s).` | accepted | accepted |
+//!
+//! Differences from Go 1.26: script names with underscores (`\p{Old_Italic}`, which Go took until 1.24) and short ones
+//! (`\p{Grek}`) are taken, surrogates (`\x{D800}`) are refused, and classes are those of Unicode 16 where Go's are of 15.
+//!
+//! Greediness is read and dropped: it doesn't change whether there is a match.
+//!
+//! Bounded: [`TEXT_BYTES_MAX`] of text, [`DEPTH_MAX`] groups within each other, [`COMPILED_BYTES_MAX`] of program. An
+//! expression is compiled once, when its file is read, and a match takes time linear in the text.
 
-use regex::bytes::Regex;
+mod class;
+mod cursor;
+mod escape;
+mod parser;
+mod unicode;
+
+use regex_automata::meta::{BuildError, Config, Regex};
+
+/// Longest expression.
+pub const TEXT_BYTES_MAX: usize = 64 << 10;
+/// Most groups within each other; Go has 1,000.
+pub const DEPTH_MAX: usize = 250;
+/// Largest compiled program. `\pL{100}` takes a tenth of it.
+pub const COMPILED_BYTES_MAX: usize = 32 << 20;
 
 /// A compiled expression; equal to another of the same text.
 #[derive(Debug, Clone)]
@@ -17,6 +53,8 @@ pub struct PatternError {
     pub column: usize,
     /// What is wrong.
     pub problem: String,
+    /// What would be right; may be empty.
+    pub advice: String,
 }
 
 impl Pattern {
@@ -25,10 +63,16 @@ impl Pattern {
     /// # Errors
     /// [`PatternError`] where Go would not compile it, or where it is too large.
     pub fn parse(text: &str) -> Result<Self, PatternError> {
-        let regex = Regex::new(text).map_err(|error| PatternError {
-            column: 1,
-            problem: error.to_string(),
-        })?;
+        if text.len() > TEXT_BYTES_MAX {
+            let problem = format!("the expression is longer than {TEXT_BYTES_MAX} bytes");
+            return Err(PatternError::new(1, problem, ""));
+        }
+        let hir = parser::parse(text)?;
+        let config = Config::new().nfa_size_limit(Some(COMPILED_BYTES_MAX));
+        let regex = Regex::builder()
+            .configure(config)
+            .build_from_hir(&hir)
+            .map_err(|error| too_large(&error))?;
         Ok(Self {
             text: text.to_owned(),
             regex,
@@ -41,7 +85,7 @@ impl Pattern {
         &self.text
     }
 
-    /// Whether it matches somewhere in `text`.
+    /// Whether it matches somewhere in `text`, which is UTF-8.
     #[must_use]
     pub fn is_match(&self, text: &[u8]) -> bool {
         self.regex.is_match(text)
@@ -53,3 +97,25 @@ impl PartialEq for Pattern {
         self.text == other.text
     }
 }
+
+impl PatternError {
+    fn new(column: usize, problem: impl Into<String>, advice: impl Into<String>) -> Self {
+        Self {
+            column,
+            problem: problem.into(),
+            advice: advice.into(),
+        }
+    }
+}
+
+/// The intermediate form is valid, so nothing but its size can be wrong.
+fn too_large(error: &BuildError) -> PatternError {
+    let problem = match error.size_limit() {
+        Some(limit) => format!("the expression takes more than {limit} bytes when compiled"),
+        None => format!("the expression cannot be compiled: {error}"),
+    };
+    PatternError::new(1, problem, "repeat less, or smaller classes")
+}
+
+#[cfg(test)]
+mod tests;

@@ -46,6 +46,8 @@ pub(crate) const TABLE: [(&str, &[&str]); 21] = [
             "exporter::config",
             "receiver::config",
             "sampler::config",
+            "sampler::ottl",
+            "sampler::pattern",
         ],
     ),
     (

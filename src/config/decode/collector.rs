@@ -28,6 +28,17 @@ impl<'a> Place<'a> {
         Some(taken)
     }
 
+    /// As [`Place::collector_integer`], cut to its lower 32 bits.
+    pub(crate) fn collector_integer_32(&self) -> Option<i64> {
+        let value = self.collector_integer()?;
+        let taken = i64::from(value as i32);
+        if taken != value {
+            let problem = format!("{value} is taken as {taken}, as the collector does");
+            self.warning(problem, format!("at most {}", i32::MAX));
+        }
+        Some(taken)
+    }
+
     /// An unsigned 64-bit integer; negative ones are refused.
     pub(crate) fn collector_unsigned(&self) -> Option<u64> {
         match self.resolved() {

@@ -4,13 +4,10 @@ use super::{Settings, sub_policies};
 use crate::sampler::config::RuleConfig;
 
 pub(super) fn rule(settings: &mut Settings<'_>) -> RuleConfig {
-    let policies = match settings.take("and_sub_policy") {
-        Some(place) => sub_policies(&place),
-        None => Vec::new(),
-    };
+    let policies = sub_policies::list(settings, "and_sub_policy");
     if policies.is_empty() {
         let problem = "and_sub_policy lists nothing, so every trace is kept";
         settings.place().warning(problem, "");
     }
-    RuleConfig::And(policies)
+    RuleConfig::And(policies.into_iter().map(|policy| policy.config).collect())
 }

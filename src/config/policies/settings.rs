@@ -12,10 +12,12 @@ pub(super) struct Settings<'a> {
     /// What stands under the type's name, when it is a list or a scalar: the short form of some types.
     short_form: Option<Place<'a>>,
     type_name: &'static str,
+    /// Policies around this one.
+    depth: usize,
 }
 
 impl<'a> Settings<'a> {
-    pub(super) fn new(mut policy: Fields<'a>, type_name: &'static str) -> Self {
+    pub(super) fn new(mut policy: Fields<'a>, type_name: &'static str, depth: usize) -> Self {
         let own = policy.take(type_name);
         let (own, short_form) = match own {
             Some(place) if place.is_mapping() => (Some(place.fields()), None),
@@ -26,7 +28,13 @@ impl<'a> Settings<'a> {
             own,
             short_form,
             type_name,
+            depth,
         }
+    }
+
+    /// How many policies are around this one.
+    pub(super) fn depth(&self) -> usize {
+        self.depth
     }
 
     /// The policy, for findings about several of its settings together.

@@ -5,8 +5,8 @@ use std::time::Duration;
 use super::{DEFAULT_POLICIES, PolicyFile, parse};
 use crate::sampler::config::{PolicyConfig, RuleConfig, StatusCode};
 
-mod collector;
 mod findings;
+mod reference;
 
 fn environment(name: &str) -> Option<String> {
     (name == "WAIT").then(|| "45s".to_owned())
@@ -27,8 +27,7 @@ fn rule(policy: &str) -> RuleConfig {
 }
 
 fn named(name: &str, rule: RuleConfig) -> PolicyConfig {
-    let name = name.to_owned();
-    PolicyConfig::new(&name, rule)
+    PolicyConfig::new(name, rule)
 }
 
 const BODY: &str = "decision_wait: 1s\npolicies: [{name: a, type: always_sample}]\n";

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use saphyr_parser::{Event, Parser, Span};
+use saphyr_parser::{Event, Parser, ScalarStyle, Span};
 
 use super::tag::{refuse_tag, style_of};
 use super::weight::{Weight, weigh};
@@ -80,19 +80,21 @@ impl Loader<'_> {
                 },
                 problem: format!("not valid YAML: {}", error.info()),
             })?;
-            self.event(event, position_of(span))?;
+            self.event(event, span)?;
         }
         Ok(self.root.take().unwrap_or(Node::null(start)))
     }
 
-    fn event(&mut self, event: Event<'_>, position: Position) -> Result<(), Broken> {
+    fn event(&mut self, event: Event<'_>, span: Span) -> Result<(), Broken> {
+        let position = position_of(span);
         let at = |problem| Broken { position, problem };
         match event {
             Event::DocumentStart(_) => self.start_document(position),
-            Event::Scalar(text, style, anchor, tag) => {
-                let style = style_of(style, tag.as_deref()).map_err(at)?;
+            Event::Scalar(text, written, anchor, tag) => {
+                let style = style_of(written, tag.as_deref()).map_err(at)?;
                 let text = text.into_owned();
-                self.scalar(Scalar { text, style }, anchor, position)
+                let inset = inset_of(&text, written, span);
+                self.scalar(Scalar { text, style, inset }, anchor, position)
             }
             Event::SequenceStart(anchor, tag) => {
                 refuse_tag(tag.as_deref(), "seq").map_err(at)?;
@@ -241,7 +243,7 @@ fn is_absent(node: &Node) -> bool {
 
 fn key_of(node: Node) -> Result<Key, Broken> {
     match node.value {
-        Value::Scalar(Scalar { text, style }) => Ok(Key {
+        Value::Scalar(Scalar { text, style, .. }) => Ok(Key {
             text,
             position: node.position,
             is_plain: style == Style::Plain,
@@ -258,6 +260,17 @@ fn broken(position: Position, problem: &str) -> Broken {
         position,
         problem: problem.to_owned(),
     }
+}
+
+/// See [`Scalar::inset`].
+fn inset_of(text: &str, style: ScalarStyle, span: Span) -> Option<usize> {
+    let quotes = match style {
+        ScalarStyle::Plain => 0,
+        ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted => 1,
+        ScalarStyle::Literal | ScalarStyle::Folded => return None,
+    };
+    let columns = span.end.index().checked_sub(span.start.index())?;
+    (columns == text.chars().count() + 2 * quotes).then_some(quotes)
 }
 
 fn position_of(span: Span) -> Position {

@@ -52,10 +52,6 @@ impl ShardInHand {
         let released = Arc::new(Mutex::default());
         let (inbox, receiver) = inbox(64);
         let set = PolicySet::compile(&file.policies, file.evaluation);
-        let metrics = registry.sampler(
-            set.names(),
-            set.infos().iter().map(|info| info.path.as_str()),
-        );
         let shard = Shard::new(ShardParts {
             config: BufferConfig {
                 decision_cache_bytes: 4 << 20,
@@ -64,12 +60,7 @@ impl ShardInHand {
             shards: 1,
             inbox: receiver,
             clock: Clock::manual(),
-            policies: Arc::new(ActivePolicies {
-                generation: 1,
-                set,
-                windows: file.windows,
-                metrics,
-            }),
+            policies: Arc::new(ActivePolicies::new(1, set, file.windows, &registry)),
             pressure: Arc::new(Pressure::new(budget.clone())),
             outlets: vec![Box::new(Collect(Arc::clone(&released)))],
             accounting: Arc::clone(&accounting),

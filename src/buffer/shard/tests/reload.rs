@@ -4,18 +4,9 @@ use super::*;
 
 /// Another set, whose only policy keeps all, with these windows.
 fn keep_all(windows: WindowConfig) -> Arc<ActivePolicies> {
-    let all = PolicyConfig {
-        name: "all".into(),
-        rule: RuleConfig::AlwaysSample,
-    };
+    let all = PolicyConfig::new("all", RuleConfig::AlwaysSample);
     let set = PolicySet::compile(&[all], EvaluationConfig::default());
-    let metrics = Registry::new().sampler(set.names());
-    Arc::new(ActivePolicies {
-        generation: 2,
-        set,
-        windows,
-        metrics,
-    })
+    Arc::new(ActivePolicies::new(2, set, windows, &Registry::new()))
 }
 
 #[test]

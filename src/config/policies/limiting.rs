@@ -1,0 +1,33 @@
+//! `rate_limiting` and `bytes_limiting`: as much a second as the backend takes.
+
+use super::Settings;
+use crate::config::decode::Place;
+use crate::sampler::config::RuleConfig;
+
+pub(super) fn spans(settings: &mut Settings<'_>) -> RuleConfig {
+    let (spans_per_second, burst_capacity) = rate_and_burst(settings, "spans_per_second", "spans");
+    RuleConfig::RateLimiting {
+        spans_per_second,
+        burst_capacity,
+    }
+}
+
+pub(super) fn bytes(settings: &mut Settings<'_>) -> RuleConfig {
+    let (bytes_per_second, burst_capacity) = rate_and_burst(settings, "bytes_per_second", "bytes");
+    RuleConfig::BytesLimiting {
+        bytes_per_second,
+        burst_capacity,
+    }
+}
+
+fn rate_and_burst(settings: &mut Settings<'_>, rate_key: &'static str, unit: &str) -> (i64, i64) {
+    let (mut rate, mut burst) = (0, 0);
+    settings.set(rate_key, &mut rate, Place::collector_integer);
+    settings.set("burst_capacity", &mut burst, Place::collector_integer);
+    if rate <= 0 {
+        let problem = format!("{rate_key} is {rate}, so no rate is granted");
+        let advice = format!("set the {unit} a second to keep");
+        settings.place().warning(problem, advice);
+    }
+    (rate, burst)
+}
