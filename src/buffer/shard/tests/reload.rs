@@ -65,12 +65,3 @@ fn a_fence_is_over_when_the_swap_before_it_was_heard() {
     world.pass(500);
     assert_eq!(world.backend.received(), BTreeMap::from([(1, vec![1])]));
 }
-
-#[test]
-fn what_was_sent_before_the_end_is_decided_even_if_nobody_has_looked_in_between() {
-    let mut world = World::new(1 << 30, windows(60_000));
-    world.send(&[failed(span(1, 1, ROOT))]);
-    assert!(world.inbox.control(Control::Finish));
-    while world.shard.turn(Moment(0)) != Turn::Finished {}
-    assert_eq!(world.backend.received(), BTreeMap::from([(1, vec![1])]));
-}
