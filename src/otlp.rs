@@ -5,4 +5,5 @@
 pub mod grpc_status;
 pub mod ids;
 pub mod json;
+pub(crate) mod trace_state;
 pub mod wire;
