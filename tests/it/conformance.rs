@@ -109,7 +109,8 @@ impl Case {
 fn every_case_is_decided_as_recorded() {
     let file = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(FILE);
     let cases: Vec<Case> = read_lines(&file)
-        .map(|line| serde_json::from_str(&line).unwrap())
+        .iter()
+        .map(|line| serde_json::from_str(line).unwrap())
         .collect();
     let wrong: Vec<String> = cases
         .iter()
