@@ -12,6 +12,7 @@ pub mod driver;
 mod envelopes;
 pub mod inbox;
 mod ledger;
+mod marks;
 pub mod release;
 pub mod shard;
 mod span_store;

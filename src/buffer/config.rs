@@ -18,6 +18,33 @@ pub struct BufferConfig {
     pub batch_bytes_max: usize,
     /// `batch.timeout`: longest wait of a kept trace for company. Default 200 ms.
     pub batch_timeout: Duration,
+    /// `marks.policy`: marks kept spans with the policy that kept their trace. Default `None`: no marks.
+    pub policy_mark: Option<PolicyMark>,
+}
+
+/// The attribute that names the policy that kept a trace.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PolicyMark {
+    /// `attribute`: its name. Default [`PolicyMark::ATTRIBUTE_DEFAULT`].
+    pub attribute: String,
+    /// `place`: what has it.
+    pub place: MarkPlace,
+}
+
+/// What has the mark.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MarkPlace {
+    /// `span`: every span.
+    Span,
+    /// `scope`: the instrumentation scope, as with the collector.
+    Scope,
+    /// `resource`: the resource.
+    Resource,
+}
+
+impl PolicyMark {
+    /// Unless another name is set.
+    pub const ATTRIBUTE_DEFAULT: &str = "tailsieve.policy";
 }
 
 /// The windows of a policy file; they apply to traces first seen while it is in force.
@@ -56,6 +83,7 @@ impl Default for BufferConfig {
             decision_log_bytes: 4 << 20,
             batch_bytes_max: 1 << 20,
             batch_timeout: Duration::from_millis(200),
+            policy_mark: None,
         }
     }
 }

@@ -24,14 +24,14 @@ use crate::sampler::precedence::Decision;
 pub struct Remembered {
     /// What became of it.
     pub decision: Decision,
-    /// Index of the policy that decided in its set, at most [`Remembered::POLICY_MAX`]; that value means none.
+    /// Number of the mark of the policy that kept it, at most [`Remembered::POLICY_MAX`]; that value means none.
     pub policy: u16,
     /// OpenTelemetry's rejection threshold, 56 bits; 0 keeps all.
     pub threshold: u64,
 }
 
 impl Remembered {
-    /// The greatest policy index there is room for.
+    /// The greatest number there is room for.
     pub const POLICY_MAX: u16 = (1 << 14) - 1;
 }
 

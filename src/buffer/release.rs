@@ -3,23 +3,27 @@
 //! Traces wait as they were buffered until there is enough for a request, or the oldest has waited long enough, and
 //! some outlet has room. Then their spans are written out once, grouped by resource and scope, and every outlet gets
 //! the same bytes. An outlet without room gets them later: they stay charged to the budget, so that a backend that is
-//! gone turns into back-pressure and not into loss. A trace larger than a request goes out in several.
+//! gone turns into back-pressure and not into loss. A trace larger than a request goes out in several. The mark of the
+//! policy that kept it, where marks are on, is added as it is written, and charged while it waits.
 
-use std::collections::{HashMap, VecDeque};
+mod request;
+
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 
 use super::block_pool::BlockPool;
-use super::envelopes::{EnvelopeId, Envelopes, ResourceId};
-use super::span_store::{Cursor, SpanStore, push_varint, varint_len};
+use super::envelopes::{EnvelopeId, Envelopes};
+use super::marks::{MarkId, Marks};
+use super::span_store::{Cursor, SpanStore};
 use crate::accounting::Accounting;
 use crate::batch::export::ExportBatch;
 use crate::batch::metadata::{RequestMetadata, is_same};
 use crate::clock::Moment;
 use crate::memory::Charge;
-use crate::otlp::wire::{RESOURCE_SPANS_FIELD_KEY, SCOPE_SPANS_FIELD_KEY};
+use request::{Piece, write_request};
 
 /// Takes export batches, or hands them back when it has no room: an exporter's queue.
 pub trait Outlet: Send {
@@ -40,6 +44,7 @@ pub(super) struct Release {
     accounting: Arc<Accounting>,
     queues: Vec<Queue>,
     outlets: Vec<WaitingOutlet>,
+    marks: Marks,
     held_bytes: u64,
     /// Of kept traces, those not yet encoded.
     waiting_spans: u64,
@@ -62,13 +67,17 @@ pub(super) struct KeptTrace {
     pub(super) envelopes: Vec<EnvelopeId>,
     pub(super) metadata: Option<Arc<RequestMetadata>>,
     pub(super) span_bytes: u64,
+    /// Of the policy that kept it.
+    pub(super) mark: Option<MarkId>,
+    /// What the mark adds to the requests that it goes out in.
+    mark_bytes: u64,
     /// What has gone out of it already.
     written: Cursor,
 }
 
-/// Records to write in one request, and where to go on after it.
+/// Spans to write in one request, and where to go on after it.
 struct Gathered<'a> {
-    records: Vec<(EnvelopeId, &'a [u8])>,
+    pieces: Vec<Piece<'a>>,
     finished_traces: usize,
     rest: Cursor,
 }
@@ -84,6 +93,7 @@ impl Release {
         batch_timeout: Duration,
         accounting: Arc<Accounting>,
         outlets: Vec<Box<dyn Outlet>>,
+        marks: Marks,
     ) -> Self {
         let outlets = outlets.into_iter().map(|outlet| WaitingOutlet {
             outlet,
@@ -95,6 +105,7 @@ impl Release {
             accounting,
             queues: Vec::new(),
             outlets: outlets.collect(),
+            marks,
             held_bytes: 0,
             waiting_spans: 0,
             waiting_spans_booked: 0,
@@ -102,8 +113,10 @@ impl Release {
     }
 
     /// Takes a kept trace, whose memory this now holds.
-    pub(super) fn push(&mut self, kept: KeptTrace, now: Moment) {
-        self.held_bytes += kept.spans.held_bytes();
+    pub(super) fn push(&mut self, mut kept: KeptTrace, now: Moment) {
+        kept.mark_bytes = self.mark_bytes(&kept);
+        kept.span_bytes += kept.mark_bytes;
+        self.held_bytes += kept.held_bytes();
         self.waiting_spans += kept.spans.span_count();
         let index = self
             .queues
@@ -126,6 +139,11 @@ impl Release {
             queue.traces.push_back(kept);
         }
         self.book_waiting_spans();
+    }
+
+    /// The marks of the policies that keep traces.
+    pub(super) fn marks(&mut self) -> &mut Marks {
+        &mut self.marks
     }
 
     /// Bytes of the process's memory that kept traces hold here.
@@ -214,6 +232,19 @@ impl Release {
         self.waiting_spans_booked = waiting;
     }
 
+    /// What a trace's mark adds to requests: one for each span, or for each run of spans that share their envelope.
+    fn mark_bytes(&self, kept: &KeptTrace) -> u64 {
+        let Some(mark) = kept.mark else {
+            return 0;
+        };
+        let marked = if self.marks.are_on_spans() {
+            kept.spans.span_count()
+        } else {
+            kept.envelopes.len() as u64
+        };
+        marked * self.marks.attribute(mark).len() as u64
+    }
+
     fn encode(
         &mut self,
         index: usize,
@@ -225,12 +256,12 @@ impl Release {
         let Some(queue) = self.queues.get_mut(index) else {
             return;
         };
-        let gathered = queue.gather(self.batch_bytes_max);
-        let spans = gathered.records.len() as u64;
-        let body = Bytes::from(write_request(&gathered.records, envelopes));
+        let gathered = queue.gather(self.batch_bytes_max, &self.marks);
+        let spans = gathered.pieces.len() as u64;
+        let body = Bytes::from(write_request(&gathered.pieces, envelopes, &self.marks));
         let (finished, rest) = (gathered.finished_traces, gathered.rest);
         for trace in queue.traces.drain(..finished) {
-            self.held_bytes -= trace.spans.held_bytes();
+            self.held_bytes -= trace.held_bytes();
             for envelope in &trace.envelopes {
                 envelopes.release(*envelope);
             }
@@ -265,14 +296,21 @@ impl KeptTrace {
         envelopes: Vec<EnvelopeId>,
         metadata: Option<Arc<RequestMetadata>>,
         span_bytes: u64,
+        mark: Option<MarkId>,
     ) -> Self {
         Self {
             spans,
             envelopes,
             metadata,
             span_bytes,
+            mark,
+            mark_bytes: 0,
             written: Cursor::default(),
         }
+    }
+
+    fn held_bytes(&self) -> u64 {
+        self.spans.held_bytes() + self.mark_bytes
     }
 }
 
@@ -285,22 +323,28 @@ impl Queue {
         }
     }
 
-    /// The next records, of about `bytes_max` together and at least one.
-    fn gather(&self, bytes_max: usize) -> Gathered<'_> {
+    /// The next spans, of about `bytes_max` together and at least one.
+    fn gather(&self, bytes_max: usize, marks: &Marks) -> Gathered<'_> {
         let mut gathered = Gathered {
-            records: Vec::new(),
+            pieces: Vec::new(),
             finished_traces: 0,
             rest: Cursor::default(),
         };
         let mut bytes = 0;
         for trace in &self.traces {
             let mut cursor = trace.written;
+            let mark_bytes = trace.mark.map_or(0, |mark| marks.span_bytes(mark));
             while let Some(record) = trace.spans.next(&mut cursor) {
-                if bytes > 0 && bytes + record.framed.len() > bytes_max {
+                let span_bytes = record.framed.len() + mark_bytes;
+                if bytes > 0 && bytes + span_bytes > bytes_max {
                     return gathered;
                 }
-                bytes += record.framed.len();
-                gathered.records.push((record.envelope, record.framed));
+                bytes += span_bytes;
+                gathered.pieces.push(Piece {
+                    envelope: record.envelope,
+                    mark: trace.mark,
+                    framed: record.framed,
+                });
                 gathered.rest = cursor;
             }
             gathered.finished_traces += 1;
@@ -319,73 +363,4 @@ impl WaitingOutlet {
             }
         }
     }
-}
-
-/// Writes an `ExportTraceServiceRequest` with one `ResourceSpans` a resource and one `ScopeSpans` an envelope.
-fn write_request(records: &[(EnvelopeId, &[u8])], envelopes: &Envelopes) -> Vec<u8> {
-    let scopes = group(records.iter().copied());
-    let resource_of = |envelope| envelopes.resource(envelope).unwrap_or((ResourceId(0), &[]));
-    let resources = group(scopes.iter().map(|scope| {
-        let spans_bytes: usize = scope.1.iter().map(|framed| framed.len()).sum();
-        let scope_fields = envelopes.scope(scope.0);
-        (
-            resource_of(scope.0).0,
-            (scope, scope_fields, scope_fields.len() + spans_bytes),
-        )
-    }));
-    let sized = resources.iter().map(|(_, scopes)| {
-        let envelope = scopes.first().map(|(scope, ..)| scope.0);
-        let fields = envelope.map_or(&[] as &[u8], |envelope| resource_of(envelope).1);
-        let scopes_bytes: usize = scopes
-            .iter()
-            .map(|(_, _, bytes)| delimited_len(*bytes))
-            .sum();
-        (fields, scopes, fields.len() + scopes_bytes)
-    });
-    let sized: Vec<_> = sized.collect();
-    let total = sized
-        .iter()
-        .map(|(_, _, bytes)| delimited_len(*bytes))
-        .sum();
-    let mut out = Vec::with_capacity(total);
-    for (fields, scopes, bytes) in sized {
-        out.push(RESOURCE_SPANS_FIELD_KEY);
-        push_varint(&mut out, bytes as u64);
-        out.extend_from_slice(fields);
-        for ((_, spans), scope_fields, bytes) in scopes {
-            out.push(SCOPE_SPANS_FIELD_KEY);
-            push_varint(&mut out, *bytes as u64);
-            out.extend_from_slice(scope_fields);
-            for framed in spans {
-                out.extend_from_slice(framed);
-            }
-        }
-    }
-    out
-}
-
-/// Groups values by key, keys in order of their first appearance.
-fn group<K: Copy + Eq + std::hash::Hash, V>(
-    pairs: impl Iterator<Item = (K, V)>,
-) -> Vec<(K, Vec<V>)> {
-    let mut groups: Vec<(K, Vec<V>)> = Vec::new();
-    let mut places: HashMap<K, usize> = HashMap::new();
-    for (key, value) in pairs {
-        // Runs of the same key are the rule.
-        if let Some((_, values)) = groups.last_mut().filter(|(last, _)| *last == key) {
-            values.push(value);
-            continue;
-        }
-        let place = *places.entry(key).or_insert(groups.len());
-        match groups.get_mut(place) {
-            Some((_, values)) => values.push(value),
-            None => groups.push((key, vec![value])),
-        }
-    }
-    groups
-}
-
-/// Length of a length-delimited field of `content_bytes`, its one-byte key and its length included.
-fn delimited_len(content_bytes: usize) -> usize {
-    1 + varint_len(content_bytes as u64) + content_bytes
 }

@@ -28,6 +28,7 @@ use super::decision_log::DecisionLog;
 use super::envelopes::{EnvelopeId, Envelopes};
 use super::inbox::InboxReceiver;
 use super::ledger::{Holdings, Ledger};
+use super::marks::Marks;
 use super::release::{Outlet, Release};
 use super::trace_table::TraceTable;
 use crate::accounting::Accounting;
@@ -142,6 +143,7 @@ impl Shard {
                 config.batch_timeout,
                 Arc::clone(&accounting),
                 outlets,
+                Marks::new(config.policy_mark),
             ),
             charge: budget.charge(0),
             pressure,

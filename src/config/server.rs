@@ -10,6 +10,7 @@ mod cors;
 mod exporter;
 mod headers;
 mod log;
+mod marks;
 mod otlp;
 mod queue;
 mod receiver;
@@ -47,7 +48,7 @@ pub struct ServerConfig {
     pub exporters: Vec<ExporterConfig>,
     /// `memory.limit`, in bytes. Default 1 GiB.
     pub memory_limit_bytes: u64,
-    /// `shards`, `inbox_limit`, `decision_cache`, `batch`.
+    /// `shards`, `inbox_limit`, `decision_cache`, `decision_log`, `batch`, `marks`.
     pub buffer: BufferConfig,
     /// `network_threads`: threads that receive and send; 0 is one for two cores. Default 0.
     pub network_threads: usize,
@@ -123,6 +124,7 @@ fn server(root: &Place<'_>) -> ServerConfig {
         policies.finish();
     }
     config.buffer = buffer::buffer(&mut fields);
+    config.buffer.policy_mark = marks::policy_mark(&mut fields);
     fields.set("network_threads", &mut config.network_threads, |threads| {
         threads.count(0..=NETWORK_THREADS_MAX)
     });

@@ -29,6 +29,7 @@ mod wrong_route;
 
 mod conformance;
 mod late_spans;
+mod marks;
 mod recorded_decisions;
 mod recorded_traces;
 

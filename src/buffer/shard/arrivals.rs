@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::batch::sub_batch::{SubBatch, TraceSpans};
 use crate::buffer::decision_cache::Remembered;
 use crate::buffer::envelopes::{EnvelopeId, Envelopes};
+use crate::buffer::marks::MarkId;
 use crate::buffer::release::KeptTrace;
 use crate::buffer::span_store::SpanStore;
 use crate::buffer::trace::Trace;
@@ -170,7 +171,8 @@ impl Shard {
         self.ledger
             .late_spans(Decision::Sampled, kept, count - kept);
         let metadata = sub_batch.request.metadata.clone();
-        let late = KeptTrace::new(store, envelopes, metadata, batch.span_bytes);
+        let mark = MarkId::of_number(remembered.policy);
+        let late = KeptTrace::new(store, envelopes, metadata, batch.span_bytes, mark);
         self.release.push(late, now);
     }
 }

@@ -7,6 +7,7 @@ use super::{ActivePolicies, Shard, Trigger};
 use crate::buffer::config::Overflow;
 use crate::buffer::decision_cache::Remembered;
 use crate::buffer::decision_log::Decided;
+use crate::buffer::marks::MarkId;
 use crate::buffer::release::KeptTrace;
 use crate::buffer::trace::Trace;
 use crate::buffer::trace_table::TraceRef;
@@ -147,14 +148,21 @@ impl Shard {
         self.undecided_bytes -= trace.held_bytes();
         self.undecided_spans -= trace.summary.span_count;
         self.traces_judged -= usize::from(trace.judged_by.is_some());
+        let policies = Arc::clone(trace.judged_by.as_ref().unwrap_or(&self.policies));
+        let mark = self.mark(verdict, &policies);
         // A discarded trace was not decided: what comes of it later is a trace of its own.
         if trigger != Trigger::Discarded {
             let remembered = Remembered {
                 decision: verdict.decision,
-                policy: verdict.policy_index.unwrap_or(Remembered::POLICY_MAX),
+                policy: MarkId::number(mark),
                 threshold: 0,
             };
             self.remembered.insert(trace.hash, remembered);
+        }
+        let mut counted = verdict;
+        if !Arc::ptr_eq(&policies, &self.policies) {
+            // Its policies' counters are gone with them.
+            counted.policy_index = None;
         }
         let decided = Decided {
             trace_id: trace.id,
@@ -164,17 +172,23 @@ impl Shard {
             held_ns: now.since(trace.first_arrival).as_nanos() as u64,
             span_count: trace.summary.span_count,
             span_bytes: trace.summary.span_bytes,
-            policies: Arc::clone(trace.judged_by.as_ref().unwrap_or(&self.policies)),
+            policies,
             records: Vec::new(),
         };
         self.log.push(decided, self.scratch.records());
         let rows = self.policies.metrics.decided.len();
         self.ledger
-            .trace_decided(verdict, trigger, &trace.summary, rows);
+            .trace_decided(counted, trigger, &trace.summary, rows);
         if verdict.decision == Decision::Sampled {
             let trace = *trace;
             let span_bytes = trace.summary.span_bytes;
-            let kept = KeptTrace::new(trace.spans, trace.envelopes, trace.metadata, span_bytes);
+            let kept = KeptTrace::new(
+                trace.spans,
+                trace.envelopes,
+                trace.metadata,
+                span_bytes,
+                mark,
+            );
             self.release.push(kept, now);
             return;
         }
@@ -185,6 +199,16 @@ impl Shard {
             self.envelopes.release(*envelope);
         }
         spans.recycle(&mut self.blocks);
+    }
+
+    /// The mark of a trace that is kept, where marks are on.
+    fn mark(&mut self, verdict: Verdict, policies: &ActivePolicies) -> Option<MarkId> {
+        let marks = self.release.marks();
+        if !marks.are_on() || verdict.decision != Decision::Sampled {
+            return None;
+        }
+        let index = usize::from(verdict.policy_index?);
+        marks.of_policy(policies.set.names().nth(index)?)
     }
 
     /// The policies' verdict on a whole trace.

@@ -1,8 +1,6 @@
 //! Where a trace's `ResourceSpans` matter one by one: `span-ingest` judges each of them alone as it arrives, and the
 //! collector's size of a trace is the sum of theirs.
 
-use std::sync::Arc;
-
 use super::views::ArrivingSpans;
 use super::{Shard, Trigger};
 use crate::batch::sub_batch::{SubBatch, TraceSpans};
@@ -91,11 +89,7 @@ impl Shard {
             summary: &summary,
             spans: &spans,
         };
-        let mut verdict = self.judge(&policies, &view, now);
-        if !Arc::ptr_eq(&policies, &self.policies) {
-            // Its policies' counters are gone with them.
-            verdict.policy_index = None;
-        }
+        let verdict = self.judge(&policies, &view, now);
         if is_final(verdict) {
             self.conclude(trace, verdict, Trigger::Ingest, now);
         }

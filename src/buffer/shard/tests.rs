@@ -1,6 +1,7 @@
 //! Scenarios of one shard over hand-moved time: what is held, when it is decided, where it goes.
 
 mod limits;
+mod marks;
 mod reload;
 
 use std::collections::BTreeMap;

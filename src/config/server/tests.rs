@@ -196,3 +196,33 @@ fn values_from_the_environment_become_what_the_key_wants() {
     assert_eq!(config.buffer.shards, 2);
     assert_eq!(config.admin_endpoint.port(), 5317);
 }
+
+#[test]
+fn marks_are_off_until_they_have_a_place() {
+    use crate::buffer::config::{MarkPlace, PolicyMark};
+    let mark = |text: &str| server(text).buffer.policy_mark;
+    let mark_on = |attribute: &str, place| {
+        let attribute = attribute.to_owned();
+        Some(PolicyMark { attribute, place })
+    };
+    for off in [
+        "",
+        "marks:",
+        "marks: {policy: }",
+        "marks: {policy: {place: }}",
+    ] {
+        assert_eq!(mark(off), None, "{off}");
+    }
+    let default = mark("marks: {policy: {place: span}}");
+    assert_eq!(default, mark_on("tailsieve.policy", MarkPlace::Span));
+    let collectors = mark("marks: {policy: {attribute: tailsampling.policy, place: scope}}");
+    assert_eq!(collectors, mark_on("tailsampling.policy", MarkPlace::Scope));
+    let resource = mark("marks: {policy: {place: resource, attribute: a}}");
+    assert_eq!(resource, mark_on("a", MarkPlace::Resource));
+    let without_place = parse("t.yaml", "marks: {policy: {attribute: a}}", &environment);
+    let warnings = without_place.unwrap().warnings;
+    assert_eq!(
+        warnings[0].to_string(),
+        "t.yaml:1:29: marks.policy.attribute: has no effect without place; set place as well: span, scope or resource"
+    );
+}

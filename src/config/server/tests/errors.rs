@@ -292,3 +292,26 @@ fn a_file_that_is_not_there_or_not_text_is_one_error() {
         format!("{name}: is longer than 4MiB")
     );
 }
+
+#[test]
+fn a_mark_has_a_name_of_some_length_and_one_of_three_places() {
+    let long = "x".repeat(256);
+    check(&[
+        (
+            "marks: {policy: {place: trace}}",
+            "1:25: marks.policy.place: unknown value \"trace\"; one of: span, scope, resource",
+        ),
+        (
+            "marks: {policy: {place: span, attribute: ''}}",
+            "1:42: marks.policy.attribute: must not be empty",
+        ),
+        (
+            &format!("marks: {{policy: {{place: span, attribute: {long}}}}}"),
+            "1:42: marks.policy.attribute: is longer than 255 bytes; shorten it",
+        ),
+        (
+            "marks: {policy: span}",
+            "1:17: marks.policy: expected a mapping, found the string \"span\"",
+        ),
+    ]);
+}
