@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::accounting::Accounting;
 use crate::batch::sub_batch::SharedRequest;
 use crate::buffer::inbox::{Inbox, Permit};
+use crate::buffer::shard::Pressure;
 use crate::memory::{Charge, Exhausted};
 use crate::metrics::RouterMetrics;
 use crate::otlp::wire::{Counted, RejectedSpans, ScopeEnvelope, SpanHeader, walk_counted};
@@ -20,6 +21,7 @@ thread_local! {
 #[derive(Debug, Clone)]
 pub(super) struct ReplicaIngest {
     inboxes: Arc<[Inbox]>,
+    pressure: Arc<Pressure>,
     accounting: Arc<Accounting>,
     metrics: RouterMetrics,
 }
@@ -27,11 +29,13 @@ pub(super) struct ReplicaIngest {
 impl ReplicaIngest {
     pub(super) fn new(
         inboxes: Arc<[Inbox]>,
+        pressure: Arc<Pressure>,
         accounting: Arc<Accounting>,
         metrics: RouterMetrics,
     ) -> Self {
         Self {
             inboxes,
+            pressure,
             accounting,
             metrics,
         }
@@ -93,6 +97,10 @@ impl ReplicaIngest {
     }
 
     fn hand_over(&self, request: SharedRequest, spans: &[SpanHeader]) -> Result<(), Refusal> {
+        if self.pressure.is_blocked() {
+            let problem = "num_traces: as many traces are held, and block_on_overflow is set";
+            return Err(Refusal::Overloaded(problem.to_owned()));
+        }
         let full = |exhausted: Exhausted| Refusal::Overloaded(format!("memory.limit: {exhausted}"));
         let mut routed: Routed =
             SPLITTER.with_borrow_mut(|splitter| splitter.split(request, spans, self.inboxes.len()));
@@ -160,6 +168,7 @@ mod tests {
         let accounting = Arc::new(Accounting::default());
         let ingest = ReplicaIngest::new(
             Arc::from([sender]),
+            Arc::new(Pressure::new(Budget::new(1 << 20))),
             Arc::clone(&accounting),
             Registry::new().router(),
         );

@@ -38,6 +38,7 @@ mod reload_folder;
 mod reload_load;
 
 mod backend_killed;
+mod block_on_overflow;
 mod memory;
 mod queue_full;
 mod shutdown;
