@@ -33,9 +33,15 @@ impl<'a> Members<'a> {
             if member.is_empty() {
                 continue;
             }
-            let equals = member.iter().position(|byte| *byte == b'=').ok_or(Invalid)?;
+            let equals = member
+                .iter()
+                .position(|byte| *byte == b'=')
+                .ok_or(Invalid)?;
             let (key, value) = member.split_at(equals);
-            let (key, value) = (trimmed_left(key), trimmed_right(value.get(1..).unwrap_or(&[])));
+            let (key, value) = (
+                trimmed_left(key),
+                trimmed_right(value.get(1..).unwrap_or(&[])),
+            );
             if !is_key(key) || !is_value(value) || members.get(key).is_some() {
                 return Err(Invalid);
             }
@@ -52,7 +58,9 @@ impl<'a> Members<'a> {
 
     /// The value of `key`.
     pub(crate) fn get(&self, key: &[u8]) -> Option<&'a [u8]> {
-        self.iter().find(|(found, _)| *found == key).map(|(_, value)| value)
+        self.iter()
+            .find(|(found, _)| *found == key)
+            .map(|(_, value)| value)
     }
 }
 
@@ -61,12 +69,18 @@ fn is_blank(byte: u8) -> bool {
 }
 
 fn trimmed_left(bytes: &[u8]) -> &[u8] {
-    let start = bytes.iter().position(|byte| !is_blank(*byte)).unwrap_or(bytes.len());
+    let start = bytes
+        .iter()
+        .position(|byte| !is_blank(*byte))
+        .unwrap_or(bytes.len());
     bytes.get(start..).unwrap_or_default()
 }
 
 fn trimmed_right(bytes: &[u8]) -> &[u8] {
-    let end = bytes.iter().rposition(|byte| !is_blank(*byte)).map_or(0, |last| last + 1);
+    let end = bytes
+        .iter()
+        .rposition(|byte| !is_blank(*byte))
+        .map_or(0, |last| last + 1);
     bytes.get(..end).unwrap_or_default()
 }
 
@@ -78,9 +92,9 @@ fn is_key(key: &[u8]) -> bool {
         Some(at) => {
             let (tenant, system) = key.split_at(at);
             let system = system.get(1..).unwrap_or_default();
-            let tenant_starts = tenant.first().is_some_and(|first| {
-                first.is_ascii_lowercase() || first.is_ascii_digit()
-            });
+            let tenant_starts = tenant
+                .first()
+                .is_some_and(|first| first.is_ascii_lowercase() || first.is_ascii_digit());
             tenant_starts
                 && is_key_part(tenant, 241)
                 && starts_lowercase(system)
@@ -109,20 +123,31 @@ mod tests {
     fn read(header: &str) -> Option<Vec<(String, String)>> {
         let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
         let members = Members::parse(header.as_bytes()).ok()?;
-        Some(members.iter().map(|(key, value)| (text(key), text(value))).collect())
+        Some(
+            members
+                .iter()
+                .map(|(key, value)| (text(key), text(value)))
+                .collect(),
+        )
     }
 
     #[test]
     fn members_are_read_in_order_and_without_the_blanks_around_them() {
         let expected = [("a", " 1"), ("t@b-c", "x y"), ("z/*_9", "3")];
         let expected = expected.map(|(key, value)| (key.to_owned(), value.to_owned()));
-        assert_eq!(read(" a= 1 ,,t@b-c=x y,\tz/*_9=3\t"), Some(expected.to_vec()));
+        assert_eq!(
+            read(" a= 1 ,,t@b-c=x y,\tz/*_9=3\t"),
+            Some(expected.to_vec())
+        );
         assert_eq!(read(""), Some(Vec::new()));
     }
 
     #[test]
     fn one_bad_member_voids_the_whole_header() {
-        for bad in ["b", "b=", "B=1", "1=2", "b==", "b=1=2", "b =1", "a=2", "@b=1", "t@=1", "t@1=1", "é=1", "b=é", " "] {
+        for bad in [
+            "b", "b=", "B=1", "1=2", "b==", "b=1=2", "b =1", "a=2", "@b=1", "t@=1", "t@1=1", "é=1",
+            "b=é", " ",
+        ] {
             assert_eq!(read(&format!("a=1,{bad}")), None, "{bad}");
         }
         let long_key = "k".repeat(257);
@@ -134,7 +159,10 @@ mod tests {
     #[test]
     fn more_than_32_members_void_the_header() {
         let members: Vec<String> = (0..33).map(|index| format!("k{index}=1")).collect();
-        assert_eq!(read(&members[..32].join(",")).map(|members| members.len()), Some(32));
+        assert_eq!(
+            read(&members[..32].join(",")).map(|members| members.len()),
+            Some(32)
+        );
         assert_eq!(read(&members.join(",")), None);
     }
 }

@@ -12,16 +12,22 @@ impl Arithmetic {
     ///
     /// # Errors
     /// [`Reason`] for types that cannot be calculated with and for division by zero.
-    pub(super) fn apply<'e>(self, left: &Value<'_>, right: &Value<'_>) -> Result<Value<'e>, Reason> {
+    pub(super) fn apply<'e>(
+        self,
+        left: &Value<'_>,
+        right: &Value<'_>,
+    ) -> Result<Value<'e>, Reason> {
         match (left, right) {
             (Value::Int(left), Value::Int(right)) => self.ints(*left, *right).map(Value::Int),
             (Value::Int(left), Value::Float(right)) => self.floats(*left as f64, *right),
             (Value::Float(left), Value::Int(right)) => self.floats(*left, *right as f64),
             (Value::Float(left), Value::Float(right)) => self.floats(*left, *right),
-            _ => self.times(left, right).ok_or_else(|| Reason::NotCalculable {
-                left: left.type_name(),
-                right: right.type_name(),
-            }),
+            _ => self
+                .times(left, right)
+                .ok_or_else(|| Reason::NotCalculable {
+                    left: left.type_name(),
+                    right: right.type_name(),
+                }),
         }
     }
 

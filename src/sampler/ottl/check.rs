@@ -12,9 +12,9 @@ use std::borrow::Cow;
 use super::Subject;
 use super::error::{Fault, Reason};
 use super::program::{Formula, NamedAttribute, Predicate, Program};
-use crate::sampler::span_context::AttributeSource;
 use super::syntax::{Expression, ExpressionKind};
 use super::value::{List, Map, Origin, Value};
+use crate::sampler::span_context::AttributeSource;
 
 /// Names of numbers that conditions may use.
 const ENUMS: &[(&str, i64)] = &[
@@ -184,7 +184,10 @@ impl Checker<'_> {
             return Ok(*number);
         }
         let fault = Fault::new(at, format!("unknown enum `{name}`"));
-        Err(fault.advice(suggest::nearest(name, ENUMS.iter().map(|(known, _)| *known))))
+        Err(fault.advice(suggest::nearest(
+            name,
+            ENUMS.iter().map(|(known, _)| *known),
+        )))
     }
 
     fn list(&mut self, items: &[Expression]) -> Result<Formula, Fault> {

@@ -36,9 +36,7 @@ impl Comparison {
             }
             (Value::Int(left), Value::Int(right)) => self.of(Some(left.cmp(right))),
             (Value::Int(left), Value::Float(right)) => self.of((*left as f64).partial_cmp(right)),
-            (Value::Float(left), Value::Int(right)) => {
-                self.of(left.partial_cmp(&(*right as f64)))
-            }
+            (Value::Float(left), Value::Int(right)) => self.of(left.partial_cmp(&(*right as f64))),
             (Value::Float(left), Value::Float(right)) => self.of(left.partial_cmp(right)),
             (Value::Bool(left), Value::Bool(right)) => self.of(Some(left.cmp(right))),
             _ if is_nil(left) && is_nil(right) => self.of(Some(Ordering::Equal)),

@@ -5,7 +5,8 @@ use super::error::Reason;
 use super::value::{Map, Value};
 use crate::otlp::wire::span_fields::SPAN_EVENTS;
 use crate::otlp::wire::value::{
-    EVENT_ATTRIBUTES, RESOURCE_ATTRIBUTES, SCOPE_ATTRIBUTES, SPAN_ATTRIBUTES, fields_of, last_varint,
+    EVENT_ATTRIBUTES, RESOURCE_ATTRIBUTES, SCOPE_ATTRIBUTES, SPAN_ATTRIBUTES, fields_of,
+    last_varint,
 };
 use crate::sampler::span_context::{AttributeSource, SpanContext};
 

@@ -72,12 +72,22 @@ fn duration_part(text: &str) -> Option<(i128, &str)> {
         "h" => 3_600_000_000_000,
         _ => return None,
     };
-    let whole: i128 = if whole.is_empty() { 0 } else { whole.parse().ok()? };
+    let whole: i128 = if whole.is_empty() {
+        0
+    } else {
+        whole.parse().ok()?
+    };
     // More digits than these are below a nanosecond.
     let fraction = fraction.get(..18).unwrap_or(fraction);
     let scale = 10_i128.pow(u32::try_from(fraction.len()).ok()?);
-    let fraction: i128 = if fraction.is_empty() { 0 } else { fraction.parse().ok()? };
-    let ns = whole.checked_mul(unit_ns)?.checked_add(fraction * unit_ns / scale)?;
+    let fraction: i128 = if fraction.is_empty() {
+        0
+    } else {
+        fraction.parse().ok()?
+    };
+    let ns = whole
+        .checked_mul(unit_ns)?
+        .checked_add(fraction * unit_ns / scale)?;
     Some((ns, rest))
 }
 
@@ -107,7 +117,18 @@ mod tests {
         for (text, ns) in read {
             assert_eq!(parse_duration(text), Some(ns), "{text}");
         }
-        let refused = ["", "-", "1", "s", ".s", "1d", "1 s", "1s ", "9223372036854775808ns", "--1s"];
+        let refused = [
+            "",
+            "-",
+            "1",
+            "s",
+            ".s",
+            "1d",
+            "1 s",
+            "1s ",
+            "9223372036854775808ns",
+            "--1s",
+        ];
         for text in refused {
             assert_eq!(parse_duration(text), None, "{text}");
         }

@@ -140,8 +140,8 @@ impl<'e> Value<'e> {
             }
             Self::Map(map) => {
                 let entries = map.iter();
-                let entries = entries
-                    .map(|(key, value)| (Cow::Owned(key.into_owned()), value.into_owned()));
+                let entries =
+                    entries.map(|(key, value)| (Cow::Owned(key.into_owned()), value.into_owned()));
                 Value::Map(Map::Entries(entries.collect()))
             }
             Self::Opaque(name, length) => Value::Opaque(name, length),
@@ -232,7 +232,9 @@ impl<'e> Map<'e> {
             Self::Enveloped { envelope, field } => (None, Some(*envelope), *field, [].as_slice()),
             Self::Entries(entries) => (None, None, 0, entries.as_ref()),
         };
-        let enveloped = envelope.into_iter().flat_map(|envelope| fields_of(envelope, 1));
+        let enveloped = envelope
+            .into_iter()
+            .flat_map(|envelope| fields_of(envelope, 1));
         let messages = message.into_iter().chain(enveloped);
         messages
             .flat_map(move |message| key_values(message, field))
@@ -242,7 +244,9 @@ impl<'e> Map<'e> {
 
     /// The value of a key; of one that stands twice the first.
     pub(super) fn get(&self, key: &[u8]) -> Option<Value<'e>> {
-        self.iter().find(|(found, _)| **found == *key).map(|(_, value)| value)
+        self.iter()
+            .find(|(found, _)| **found == *key)
+            .map(|(_, value)| value)
     }
 
     pub(super) fn len(&self) -> usize {

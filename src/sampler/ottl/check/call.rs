@@ -1,5 +1,6 @@
 //! Calls: which converter, which argument for which parameter, and whether literals fit.
 
+use super::super::Subject;
 use super::super::error::{EvaluationError, Fault, Reason};
 use super::super::evaluate::Frame;
 use super::super::functions::{
@@ -45,6 +46,10 @@ impl Checker<'_> {
             let problem = format!("the converter `{name}` of OTTL is not supported");
             return Err(Fault::new(at, problem));
         }
+        if functions::known(Subject::Span).any(|known| known.name == name) {
+            let problem = format!("`{name}` is for conditions on spans, not on events");
+            return Err(Fault::new(at, problem));
+        }
         let fault = Fault::new(at, format!("unknown converter `{name}`"));
         let known = functions::known(self.subject).map(|known| known.name);
         Err(fault.advice(suggest::nearest(name, known)))
@@ -78,9 +83,12 @@ impl Checker<'_> {
             }
             *place = self.argument(parameter, &argument.value)?;
         }
-        let missing = parameters.iter().zip(&arguments).find(|(parameter, argument)| {
-            parameter.is_required && matches!(argument, Argument::Absent)
-        });
+        let missing = parameters
+            .iter()
+            .zip(&arguments)
+            .find(|(parameter, argument)| {
+                parameter.is_required && matches!(argument, Argument::Absent)
+            });
         if let Some((parameter, _)) = missing {
             let (name, missing) = (function.name, parameter.name);
             let fault = Fault::new(at, format!("`{name}` lacks its argument `{missing}`"));
@@ -137,11 +145,13 @@ impl Checker<'_> {
             fits(parameter, ParameterKind::Text, value.at, &formula)?;
             return Ok(Argument::ChangingPattern(formula, PatternCache::default()));
         };
-        Pattern::parse(text).map(Argument::Pattern).map_err(|error| {
-            let index = error.column.saturating_sub(1);
-            let at = offset_in_literal(self.text, value.at, index);
-            Fault::new(at, format!("regular expression: {}", error.problem))
-        })
+        Pattern::parse(text)
+            .map(Argument::Pattern)
+            .map_err(|error| {
+                let index = error.column.saturating_sub(1);
+                let at = offset_in_literal(self.text, value.at, index);
+                Fault::new(at, format!("regular expression: {}", error.problem))
+            })
     }
 }
 

@@ -39,7 +39,10 @@ const SPAN_FIELDS: &[(&str, Field)] = &[
 ];
 
 const EVENT_FIELDS: &[(&str, Field)] = &[
-    ("dropped_attributes_count", Field::EventDroppedAttributesCount),
+    (
+        "dropped_attributes_count",
+        Field::EventDroppedAttributesCount,
+    ),
     ("event_index", Field::EventIndex),
     ("name", Field::EventName),
     ("time", Field::EventTime),
@@ -47,12 +50,18 @@ const EVENT_FIELDS: &[(&str, Field)] = &[
 ];
 
 const RESOURCE_FIELDS: &[(&str, Field)] = &[
-    ("dropped_attributes_count", Field::ResourceDroppedAttributesCount),
+    (
+        "dropped_attributes_count",
+        Field::ResourceDroppedAttributesCount,
+    ),
     ("schema_url", Field::ResourceSchemaUrl),
 ];
 
 const SCOPE_FIELDS: &[(&str, Field)] = &[
-    ("dropped_attributes_count", Field::ScopeDroppedAttributesCount),
+    (
+        "dropped_attributes_count",
+        Field::ScopeDroppedAttributesCount,
+    ),
     ("name", Field::ScopeName),
     ("schema_url", Field::ScopeSchemaUrl),
     ("version", Field::ScopeVersion),
@@ -106,7 +115,7 @@ impl Checker<'_> {
             return self.map_path(map, &first.keys);
         }
         if first.name == "trace_state" && context.name == "span" && !first.keys.is_empty() {
-            return trace_state_member(first, rest);
+            return self.trace_state_member(first, rest);
         }
         self.field(&context, first, fields)
     }
@@ -142,19 +151,21 @@ impl Checker<'_> {
         first: &Segment,
         segments: &[Segment],
     ) -> Result<Formula, Fault> {
+        let names: Vec<&str> = segments
+            .iter()
+            .map(|segment| segment.name.as_str())
+            .collect();
+        let name = names.join(".");
+        let Some((_, field)) = context.fields.iter().find(|(known, _)| *known == name) else {
+            let problem = format!("unknown path `{name}` of a {}", context.name);
+            return Err(Fault::new(first.at, problem).advice(self.advice(context, first, &name)));
+        };
         if let Some(indexed) = segments.iter().find(|segment| !segment.keys.is_empty()) {
             let at = indexed.keys.first().map_or(indexed.at, |key| key.at);
             let problem = format!("`{}` cannot be indexed", indexed.name);
             return Err(Fault::new(at, problem).advice("attributes and trace_state can"));
         }
-        let names: Vec<&str> = segments.iter().map(|segment| segment.name.as_str()).collect();
-        let name = names.join(".");
-        let known = context.fields.iter().find(|(known, _)| *known == name);
-        if let Some((_, field)) = known {
-            return Ok(Formula::Field(*field));
-        }
-        let problem = format!("unknown path `{name}` of a {}", context.name);
-        Err(Fault::new(first.at, problem).advice(self.advice(context, first, &name)))
+        Ok(Formula::Field(*field))
     }
 
     fn advice(&self, context: &Context, first: &Segment, name: &str) -> String {
@@ -190,18 +201,28 @@ impl Checker<'_> {
             keys: self.keys(keys)?,
         })
     }
-}
 
-fn trace_state_member(segment: &Segment, rest: &[Segment]) -> Result<Formula, Fault> {
-    if let Some(extra) = rest.first() {
-        return Err(Fault::new(extra.at, "a member of trace_state has no fields"));
-    }
-    match segment.keys.as_slice() {
-        [key] => Ok(Formula::TraceStateMember(match &key.kind {
-            ExpressionKind::Text(key) => TraceStateKey::Text(key.as_str().into()),
-            _ => TraceStateKey::NotText,
-        })),
-        [_, second, ..] => Err(Fault::new(second.at, "trace_state takes exactly one key")),
-        [] => Err(Fault::new(segment.at, "trace_state takes exactly one key")),
+    fn trace_state_member(
+        &mut self,
+        segment: &Segment,
+        rest: &[Segment],
+    ) -> Result<Formula, Fault> {
+        if let Some(extra) = rest.first() {
+            return Err(Fault::new(
+                extra.at,
+                "a member of trace_state has no fields",
+            ));
+        }
+        self.keys(&segment.keys)?;
+        match segment.keys.as_slice() {
+            [key] => Ok(Formula::TraceStateMember(match &key.kind {
+                ExpressionKind::Text(key) => TraceStateKey::Text(key.as_str().into()),
+                _ => TraceStateKey::NotText,
+            })),
+            keys => {
+                let at = keys.get(1).map_or(segment.at, |second| second.at);
+                Err(Fault::new(at, "trace_state takes exactly one key"))
+            }
+        }
     }
 }

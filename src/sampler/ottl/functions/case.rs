@@ -50,7 +50,9 @@ fn lower(text: &[u8]) -> Vec<u8> {
 
 fn upper(text: &[u8]) -> Vec<u8> {
     let text = String::from_utf8_lossy(text);
-    let raised = text.chars().map(|character| only(character.to_uppercase(), character));
+    let raised = text
+        .chars()
+        .map(|character| only(character.to_uppercase(), character));
     raised.collect::<String>().into_bytes()
 }
 
@@ -68,9 +70,8 @@ fn snake(text: &[u8]) -> Vec<u8> {
     let mut previous = b'_';
     for (index, &byte) in text.iter().enumerate() {
         let next = text.get(index + 1).copied().unwrap_or(b'_');
-        let begins_word = byte.is_ascii_uppercase()
-            && next.is_ascii_lowercase()
-            && previous.is_ascii_uppercase();
+        let begins_word =
+            byte.is_ascii_uppercase() && next.is_ascii_lowercase() && previous.is_ascii_uppercase();
         if begins_word {
             snake.push(b'_');
         }

@@ -10,8 +10,11 @@ use super::super::value::{List, Map, Origin, Value};
 use super::ParameterKind::Text;
 use super::{Function, Invocation, function, required};
 
-pub(super) const FUNCTIONS: &[Function] =
-    &[function("ParseJSON", &[required("target", Text)], parse_json)];
+pub(super) const FUNCTIONS: &[Function] = &[function(
+    "ParseJSON",
+    &[required("target", Text)],
+    parse_json,
+)];
 
 fn parse_json(call: Invocation<'_>) -> Outcome<'_> {
     let text = call.text(0)?;
@@ -35,7 +38,8 @@ fn value_of(json: Json) -> Value<'static> {
         }
         Json::Object(entries) => {
             let entries = entries.into_iter();
-            let entries = entries.map(|(key, value)| (Cow::Owned(key.into_bytes()), value_of(value)));
+            let entries =
+                entries.map(|(key, value)| (Cow::Owned(key.into_bytes()), value_of(value)));
             Value::Map(Map::Entries(entries.collect()))
         }
     }

@@ -50,7 +50,9 @@ fn is_match(call: Invocation<'_>) -> Outcome<'_> {
 impl PatternCache {
     fn pattern(&self, text: &[u8]) -> Result<Arc<Pattern>, EvaluationError> {
         let mut patterns = self.patterns.lock();
-        let known = patterns.iter().position(|pattern| pattern.text().as_bytes() == text);
+        let known = patterns
+            .iter()
+            .position(|pattern| pattern.text().as_bytes() == text);
         let pattern = match known {
             Some(index) => patterns.remove(index),
             None => Arc::new(compile(text).ok_or(Reason::BadPattern)?),

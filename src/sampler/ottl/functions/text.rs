@@ -15,7 +15,10 @@ const TARGET_AND_SUFFIX: &[Parameter] = &[required("target", Text), required("su
 pub(super) const FUNCTIONS: &[Function] = &[
     function(
         "Concat",
-        &[required("vals", ListOfTextLike), required("delimiter", Text)],
+        &[
+            required("vals", ListOfTextLike),
+            required("delimiter", Text),
+        ],
         concat,
     ),
     function("HasPrefix", TARGET_AND_PREFIX, |call| {
@@ -43,17 +46,28 @@ pub(super) const FUNCTIONS: &[Function] = &[
     ),
     function(
         "Trim",
-        &[required("target", Text), optional("replacement", LiteralText)],
+        &[
+            required("target", Text),
+            optional("replacement", LiteralText),
+        ],
         trim,
     ),
     function("TrimPrefix", TARGET_AND_PREFIX, |call| {
         let (target, prefix) = (call.text(0)?, call.text(1)?);
-        let start = if target.starts_with(&prefix) { prefix.len() } else { 0 };
+        let start = if target.starts_with(&prefix) {
+            prefix.len()
+        } else {
+            0
+        };
         Ok(part(target, start, usize::MAX))
     }),
     function("TrimSuffix", TARGET_AND_SUFFIX, |call| {
         let (target, suffix) = (call.text(0)?, call.text(1)?);
-        let cut = if target.ends_with(&suffix) { suffix.len() } else { 0 };
+        let cut = if target.ends_with(&suffix) {
+            suffix.len()
+        } else {
+            0
+        };
         let end = target.len() - cut;
         Ok(part(target, 0, end))
     }),

@@ -68,5 +68,7 @@ fn in_units(call: Invocation<'_>, unit_ns: i64) -> Outcome<'_> {
 fn unix(call: Invocation<'_>) -> Outcome<'_> {
     let seconds = call.int(0)?;
     let ns = if call.is_absent(1) { 0 } else { call.int(1)? };
-    Ok(Value::Time(seconds.saturating_mul(SECOND_NS).saturating_add(ns)))
+    Ok(Value::Time(
+        seconds.saturating_mul(SECOND_NS).saturating_add(ns),
+    ))
 }

@@ -137,7 +137,9 @@ fn bytes(hex: &str) -> Result<ExpressionKind, &'static str> {
 
 fn float(text: &str) -> Result<ExpressionKind, &'static str> {
     let number = text.parse::<f64>().ok().filter(|number| number.is_finite());
-    number.map(ExpressionKind::Float).ok_or("the number is too large")
+    number
+        .map(ExpressionKind::Float)
+        .ok_or("the number is too large")
 }
 
 fn int(text: &str) -> Result<ExpressionKind, &'static str> {
@@ -147,4 +149,17 @@ fn int(text: &str) -> Result<ExpressionKind, &'static str> {
     };
     let number = i64::from_str_radix(digits, radix);
     number.map(ExpressionKind::Int).map_err(|_| problem)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_character_of_a_text_is_found_where_it_is_written() {
+        let source = r#"x == "ä\\d\x41(" "#;
+        for (index, at) in [6, 8, 10, 11, 15].into_iter().enumerate() {
+            assert_eq!(offset_in_literal(source, 5, index), at, "{index}");
+        }
+    }
 }

@@ -13,11 +13,13 @@ use super::{Input, NESTING_MAX, Parsed};
 /// What people write who know another language, and what OTTL says instead.
 const FOREIGN: &[(&str, &str)] = &[
     ("=~", "write IsMatch(value, \"pattern\")"),
+    ("!~", "write not IsMatch(value, \"pattern\")"),
     ("===", "write =="),
+    ("==", ""),
     ("=", "write == to compare"),
     ("&&", "write and"),
     ("||", "write or"),
-    ("!=", "compare two values"),
+    ("!=", ""),
     ("!", "write not"),
     ("<>", "write !="),
     ("'", "texts stand in double quotes"),
@@ -39,16 +41,12 @@ pub(super) fn space(input: &mut Input<'_>) -> Parsed<()> {
 }
 
 /// `text`, whatever follows.
-pub(super) fn symbol<'t>(
-    text: &'static str,
-) -> impl Parser<Input<'t>, (), ErrMode<Fault>> {
+pub(super) fn symbol<'t>(text: &'static str) -> impl Parser<Input<'t>, (), ErrMode<Fault>> {
     terminated(literal(text), space).void()
 }
 
 /// The word `text` and not merely the beginning of one.
-pub(super) fn keyword<'t>(
-    text: &'static str,
-) -> impl Parser<Input<'t>, (), ErrMode<Fault>> {
+pub(super) fn keyword<'t>(text: &'static str) -> impl Parser<Input<'t>, (), ErrMode<Fault>> {
     (literal(text), not(one_of(is_word)), space).void()
 }
 
@@ -83,7 +81,10 @@ pub(super) fn enclosed<'t, T>(
 /// A fault that says what comes next instead of what was expected.
 pub(super) fn unexpected(input: &Input<'_>, expected: &str) -> ErrMode<Fault> {
     let rest: &str = input.input.as_ref();
-    let fault = Fault::new(here(input), format!("expected {expected}, found {}", named(rest)));
+    let fault = Fault::new(
+        here(input),
+        format!("expected {expected}, found {}", named(rest)),
+    );
     let foreign = FOREIGN.iter().find(|(text, _)| rest.starts_with(text));
     ErrMode::Cut(match foreign {
         Some((_, advice)) => fault.advice(*advice),
@@ -99,12 +100,16 @@ fn named(rest: &str) -> String {
     let length = if is_word(first) {
         rest.find(|next| !is_word(next)).unwrap_or(rest.len())
     } else {
-        let pair = ["==", "!=", "<=", ">=", "&&", "||", "=>", "=~"];
+        let pair = ["==", "!=", "<=", ">=", "&&", "||", "=>", "=~", "!~"];
         let pair = pair.iter().find(|pair| rest.starts_with(**pair));
         pair.map_or(first.len_utf8(), |pair| pair.len())
     };
-    let token: String = rest.get(..length).unwrap_or(rest).chars().take(40).collect();
-    format!("`{}`", token.escape_debug())
+    let token = rest.get(..length).unwrap_or(rest).chars().take(40);
+    let token = token.map(|character| match character.is_control() {
+        true => character.escape_debug().to_string(),
+        false => character.to_string(),
+    });
+    format!("`{}`", token.collect::<String>())
 }
 
 impl<'t> ParserError<Input<'t>> for Fault {

@@ -2,9 +2,7 @@
 
 use crate::otlp::json::decode_request;
 use crate::otlp::wire::span_fields::{EventFields, SPAN_EVENTS, SpanFields};
-use crate::otlp::wire::value::{
-    RawValue, fields_of, resource_attributes, scope_attributes,
-};
+use crate::otlp::wire::value::{RawValue, fields_of, resource_attributes, scope_attributes};
 use crate::sampler::ottl::{CompiledCondition, Condition, EvaluationError, Subject};
 use crate::sampler::span_context::{AttributeSource, SlotAllocator, SlotId, SpanContext};
 
@@ -34,7 +32,7 @@ impl SlotAllocator for Slots {
 pub(super) struct Asked {
     condition: CompiledCondition,
     slots: Slots,
-    subject: Subject,
+    pub(super) subject: Subject,
 }
 
 pub(super) fn asked(text: &str, subject: Subject) -> Result<Asked, String> {
@@ -89,6 +87,18 @@ impl Asked {
     }
 }
 
+impl RequestSpan<'_> {
+    /// In hexadecimal digits.
+    pub(super) fn trace_id(&self) -> String {
+        let fields = SpanFields::read(self.span, |_, _| {});
+        fields
+            .trace_id
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect()
+    }
+}
+
 /// The request, encoded.
 pub(super) fn encoded(json: &str) -> Vec<u8> {
     decode_request(json.as_bytes()).unwrap()
@@ -116,7 +126,11 @@ fn without(envelope: &[u8], spans: u32) -> Vec<u8> {
     let mut kept = Vec::new();
     for number in [1, 3].into_iter().filter(|number| *number != spans) {
         for content in fields_of(envelope, number) {
-            prost::encoding::encode_key(number, prost::encoding::WireType::LengthDelimited, &mut kept);
+            prost::encoding::encode_key(
+                number,
+                prost::encoding::WireType::LengthDelimited,
+                &mut kept,
+            );
             prost::encoding::encode_varint(content.len() as u64, &mut kept);
             kept.extend_from_slice(content);
         }
