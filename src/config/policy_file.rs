@@ -18,11 +18,9 @@ use crate::sampler::config::{Compat, EvaluationConfig, PolicyConfig, Strategy};
 /// The policy file that is in force when none is named: errors, traces slower than a second, a tenth of the rest.
 pub const DEFAULT_POLICIES: &str = include_str!("../../policies/default.yaml");
 
-/// The collector takes an empty one for the default.
-const STRATEGIES: [(&str, Strategy); 3] = [
+const STRATEGIES: [(&str, Strategy); 2] = [
     ("trace-complete", Strategy::TraceComplete),
     ("span-ingest", Strategy::SpanIngest),
-    ("", Strategy::TraceComplete),
 ];
 
 const COMPATS: [(&str, Compat); 2] = [("latest", Compat::Latest), ("0.156", Compat::V0_156)];
@@ -97,6 +95,10 @@ fn evaluation(fields: &mut Fields<'_>) -> EvaluationConfig {
     let drop = &mut config.drop_pending_traces_on_shutdown;
     fields.set("drop_pending_traces_on_shutdown", drop, Place::boolean);
     fields.set("sampling_strategy", &mut config.strategy, |place| {
+        // The collector takes an empty one for the default.
+        if place.text() == Some("") {
+            return None;
+        }
         place.choice(&STRATEGIES)
     });
     fields.set("strict", &mut config.strict, Place::boolean);

@@ -5,9 +5,9 @@ use std::time::Duration;
 use super::{DEFAULT_POLICIES, PolicyFile, parse};
 use crate::sampler::config::{PolicyConfig, RuleConfig, StatusCode};
 
-
 mod findings;
 mod reference;
+mod types;
 
 fn environment(name: &str) -> Option<String> {
     (name == "WAIT").then(|| "45s".to_owned())
