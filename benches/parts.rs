@@ -25,7 +25,7 @@ use tailsieve::buffer::config::{BufferConfig, WindowConfig};
 use tailsieve::buffer::inbox::{Inbox, inbox};
 use tailsieve::buffer::release::Outlet;
 use tailsieve::buffer::shard::{ActivePolicies, Pressure, Shard, ShardParts};
-use tailsieve::clock::Moment;
+use tailsieve::clock::{Clock, Moment};
 use tailsieve::memory::Budget;
 use tailsieve::metrics::Registry;
 use tailsieve::otlp::wire::walk_request;
@@ -143,7 +143,11 @@ fn shard(budget: &Budget, decision_wait: Duration) -> (Inbox, Shard) {
     let registry = Registry::new();
     let set = PolicySet::compile(&policies, EvaluationConfig::default());
     let active = ActivePolicies {
-        metrics: registry.sampler(set.names()),
+        generation: 1,
+        metrics: registry.sampler(
+            set.names(),
+            set.infos().iter().map(|info| info.path.as_str()),
+        ),
         set,
         windows: WindowConfig {
             decision_wait,
@@ -155,6 +159,7 @@ fn shard(budget: &Budget, decision_wait: Duration) -> (Inbox, Shard) {
         config: BufferConfig::default(),
         shards: 1,
         inbox: receiver,
+        clock: Clock::manual(),
         policies: Arc::new(active),
         pressure: Arc::new(Pressure::new(budget.clone())),
         outlets: vec![Box::new(Void)],

@@ -7,6 +7,7 @@ mod block_pool;
 pub mod config;
 pub mod deadlines;
 pub mod decision_cache;
+pub mod decision_log;
 pub mod driver;
 mod envelopes;
 pub mod inbox;

@@ -2,6 +2,10 @@
 //!
 //! Two readings: [`Moment`], monotonic, for windows, back-off and latency; and Unix time, for what users see.
 
+mod rfc3339;
+
+pub use rfc3339::rfc3339;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};

@@ -27,6 +27,7 @@ pub mod otlp;
 pub mod admin;
 pub mod clock;
 pub mod config;
+pub mod file_watch;
 pub mod invariant;
 pub mod keyed_hash;
 pub mod memory;

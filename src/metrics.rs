@@ -6,6 +6,7 @@
 mod buffer;
 mod exporter;
 pub mod names;
+mod policies;
 mod receiver;
 mod router;
 
@@ -16,8 +17,9 @@ use metrics_exporter_prometheus::{
     Matcher, PrometheusBuilder, PrometheusHandle, PrometheusRecorder,
 };
 
-pub use buffer::{BufferMetrics, DecidedMetrics, SamplerMetrics};
+pub use buffer::{BufferMetrics, DecidedMetrics, PolicyMetrics, SamplerMetrics, TIMED_EVERY};
 pub use exporter::ExporterMetrics;
+pub use policies::PoliciesMetrics;
 pub use receiver::{ReceiverMetrics, RefusedRequests, TransportMetrics};
 pub use router::RouterMetrics;
 

@@ -5,4 +5,6 @@
 pub mod grpc_status;
 pub mod ids;
 pub mod json;
+pub mod size;
+pub mod tracestate;
 pub mod wire;

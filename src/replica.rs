@@ -4,7 +4,9 @@
 //! exporter's queue.
 
 mod ingest;
+mod reload;
 mod status;
+mod traces;
 mod upkeep;
 
 use std::net::SocketAddr;
@@ -13,7 +15,9 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use tokio_util::sync::CancellationToken;
 
+pub use reload::{Reload, Reloader, Trigger};
 pub use status::Status;
 
 use crate::accounting::Accounting;
@@ -24,18 +28,19 @@ use crate::buffer::decision_cache::DecisionCache;
 use crate::buffer::driver;
 use crate::buffer::inbox::{Inbox, inbox};
 use crate::buffer::release::Outlet;
-use crate::buffer::shard::{ActivePolicies, Control, Pressure, Shard, ShardParts};
+use crate::buffer::shard::{Control, Pressure, Shard, ShardParts};
 use crate::clock::Clock;
-use crate::config::policy_file::PolicyFile;
+use crate::config::policy_source::Loaded;
 use crate::config::server::ServerConfig;
 use crate::exporter::{Exporter, ExporterContext};
 use crate::memory::Budget;
 use crate::metrics::Registry;
 use crate::otlp::json;
 use crate::receiver::Receivers;
-use crate::sampler::policy_set::PolicySet;
 use ingest::ReplicaIngest;
+use reload::{PoliciesSource, Shards};
 use status::StatusSource;
+use traces::TracesSource;
 
 /// A running replica.
 pub struct Replica {
@@ -45,6 +50,8 @@ pub struct Replica {
     shards: Vec<JoinHandle<u64>>,
     exporters: Vec<Exporter>,
     accounting: Arc<Accounting>,
+    reloader: Reloader,
+    stop_watching: CancellationToken,
     registry: Registry,
     clock: Clock,
 }
@@ -68,13 +75,14 @@ impl Outlet for ExporterOutlet {
 }
 
 impl Replica {
-    /// Starts all stages, backends' side first; when this returns, receivers listen.
+    /// Starts all stages, backends' side first; when this returns, receivers listen. `policies` is what stands at
+    /// `config.policies`, which is watched from then on.
     ///
     /// # Errors
     /// The first stage that does not start: an address in use, a certificate that cannot be read.
     pub async fn start(
         config: ServerConfig,
-        policies: PolicyFile,
+        policies: Loaded,
         clock: Clock,
     ) -> anyhow::Result<Self> {
         let registry = Registry::new();
@@ -88,7 +96,13 @@ impl Replica {
         let inboxes: Arc<[Inbox]> = ends.iter().map(|(inbox, _)| inbox.clone()).collect();
         let exporters = start_exporters(&config, &inboxes, &registry, &clock)?;
         warn_of_small_cache(&config.buffer, shard_count);
-        let active = activate(&policies, &registry);
+        let reloader = Reloader::new(
+            config.policies.clone(),
+            policies,
+            Shards(Arc::clone(&inboxes)),
+            &registry,
+            &clock,
+        );
         let pressure = Arc::new(Pressure::new(budget.clone()));
         let mut shards = Vec::with_capacity(shard_count);
         for (number, (_, receiver)) in ends.into_iter().enumerate() {
@@ -99,7 +113,8 @@ impl Replica {
                 config: config.buffer.clone(),
                 shards: shard_count,
                 inbox: receiver,
-                policies: Arc::clone(&active),
+                clock: clock.clone(),
+                policies: reloader.policies(),
                 pressure: Arc::clone(&pressure),
                 outlets: outlets.collect(),
                 accounting: Arc::clone(&accounting),
@@ -125,7 +140,7 @@ impl Replica {
             budget: budget.clone(),
             accounting: Arc::clone(&accounting),
             exporters: exporters.clone(),
-            policies: Arc::clone(&active),
+            policies: reloader.clone(),
             shards: shard_count,
             started: clock.now(),
             clock: clock.clone(),
@@ -137,7 +152,17 @@ impl Replica {
             exporters.clone(),
             receivers.in_flight(),
         );
-        let admin = Admin::start(config.admin_endpoint, registry.clone(), status).await?;
+        let policies = PoliciesSource(reloader.clone());
+        let admin = Admin::start(
+            config.admin_endpoint,
+            registry.clone(),
+            status,
+            policies,
+            TracesSource(Arc::clone(&inboxes)),
+        )
+        .await?;
+        let stop_watching = CancellationToken::new();
+        reload::start_watching(reloader.clone(), stop_watching.clone());
         Ok(Self {
             receivers,
             admin,
@@ -145,6 +170,8 @@ impl Replica {
             shards,
             exporters,
             accounting,
+            reloader,
+            stop_watching,
             registry,
             clock,
         })
@@ -168,11 +195,18 @@ impl Replica {
         self.admin.addr
     }
 
+    /// What puts other policies in force.
+    #[must_use]
+    pub fn reloader(&self) -> Reloader {
+        self.reloader.clone()
+    }
+
     /// Ends in the order of contract I8: stop admitting, decide what is buffered, export, all within `grace`.
     pub async fn shut_down(self, grace: Duration) -> Shutdown {
         let started = self.clock.now();
         let left = || grace.saturating_sub(self.clock.now().since(started));
         self.admin.set_unready();
+        self.stop_watching.cancel();
         self.receivers.stop_admitting();
         self.receivers.finished(left() / 4).await;
         for inbox in self.inboxes.iter() {
@@ -213,16 +247,6 @@ fn shard_count(configured: usize) -> usize {
         return configured;
     }
     std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
-}
-
-fn activate(file: &PolicyFile, registry: &Registry) -> Arc<ActivePolicies> {
-    let set = PolicySet::compile(&file.policies, file.evaluation);
-    let metrics = registry.sampler(set.names());
-    Arc::new(ActivePolicies {
-        set,
-        windows: file.windows,
-        metrics,
-    })
 }
 
 fn start_exporters(

@@ -11,6 +11,9 @@ pub struct BufferConfig {
     pub inbox_sub_batches_max: usize,
     /// `decision_cache.limit`, in bytes, over all shards. Default 100 MB, 5 million decisions. 0 switches it off.
     pub decision_cache_bytes: usize,
+    /// `decision_log.limit`, in bytes, over all shards: recent decisions with all votes. Default 4 MiB, some 15,000
+    /// decisions of three policies. 0 switches it off.
+    pub decision_log_bytes: usize,
     /// `batch.max_size`: an export request is cut when it is as large. Default 1 MiB.
     pub batch_bytes_max: usize,
     /// `batch.timeout`: longest wait of a kept trace for company. Default 200 ms.
@@ -26,21 +29,21 @@ pub struct WindowConfig {
     pub decision_wait_after_root: Option<Duration>,
     /// `num_traces`, over all shards: most traces held. Default `None`: bounded by bytes alone.
     pub num_traces: Option<usize>,
-    /// `num_traces_overflow`: what becomes of the oldest trace when `num_traces` is reached. Default decide.
+    /// `num_traces_overflow`. Default decide.
     pub num_traces_overflow: Overflow,
-    /// `block_on_overflow`: at `num_traces` new traces wait, and nothing happens to the oldest. Default false.
+    /// `block_on_overflow`: beyond `num_traces` clients are told to wait, and no trace makes way. Default false.
     pub block_on_overflow: bool,
-    /// `maximum_trace_size_bytes`: a trace beyond it is not kept; `None` (0 in the file) is no limit. Default none.
+    /// `maximum_trace_size_bytes`, as the collector counts them; a trace beyond is given up. Default none.
     pub maximum_trace_size_bytes: Option<u64>,
 }
 
-/// What becomes of a trace for which there is no room.
+/// What becomes of the oldest trace when there are more than `num_traces`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Overflow {
-    /// `decide`: it is decided with the spans that it has.
+    /// It is decided early.
     #[default]
     Decide,
-    /// `discard`: it is forgotten undecided, as the collector does.
+    /// It is dropped undecided, as the collector does.
     Discard,
 }
 
@@ -50,6 +53,7 @@ impl Default for BufferConfig {
             shards: 0,
             inbox_sub_batches_max: 1_024,
             decision_cache_bytes: 100_000_000,
+            decision_log_bytes: 4 << 20,
             batch_bytes_max: 1 << 20,
             batch_timeout: Duration::from_millis(200),
         }

@@ -194,6 +194,7 @@ mod tests {
 
     fn envelope(resource: &'static str, scope: &'static str) -> ScopeEnvelope {
         ScopeEnvelope {
+            resource_index: 0,
             resource: Bytes::from_static(resource.as_bytes()),
             scope: Bytes::from_static(scope.as_bytes()),
         }

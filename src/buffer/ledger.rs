@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use super::shard::Trigger;
 use crate::accounting::Accounting;
-use crate::metrics::{BufferMetrics, DecidedMetrics, SamplerMetrics};
+use crate::metrics::{BufferMetrics, DecidedMetrics, PolicyMetrics, SamplerMetrics, TIMED_EVERY};
+use crate::sampler::evaluation::{Answer, Record, Scratch};
+use crate::sampler::policy::Vote;
 use crate::sampler::precedence::{Decision, Verdict};
 use crate::sampler::trace_summary::TraceSummary;
 
@@ -15,7 +17,10 @@ pub(super) struct Ledger {
     metrics: BufferMetrics,
     /// By policy, the last row for none, and decision.
     decided: Vec<[Decided; 3]>,
-    by_trigger: [u64; 5],
+    /// By policy, nested ones included.
+    voted: Vec<Voted>,
+    repeated_attributes: u64,
+    by_trigger: [u64; 8],
     late_spans: [u64; 3],
     deduplicated_spans: u64,
     traces_started: u64,
@@ -28,8 +33,17 @@ struct Decided {
     bytes: u64,
 }
 
-/// What a shard holds at the end of a turn.
+/// What one policy said.
 #[derive(Debug, Clone, Copy, Default)]
+struct Voted {
+    /// By vote.
+    votes: [Decided; 3],
+    errors: u64,
+    time_ns: u64,
+}
+
+/// What a shard holds at the end of a turn.
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Holdings {
     pub(super) traces: usize,
     pub(super) spans: u64,
@@ -44,7 +58,9 @@ impl Ledger {
             accounting,
             metrics,
             decided: Vec::new(),
-            by_trigger: [0; 5],
+            voted: Vec::new(),
+            repeated_attributes: 0,
+            by_trigger: [0; 8],
             late_spans: [0; 3],
             deduplicated_spans: 0,
             traces_started: 0,
@@ -89,13 +105,23 @@ impl Ledger {
         let row = verdict.policy_index.map_or(rows - 1, usize::from);
         let cell = self.decided.get_mut(row);
         if let Some(cell) = cell.and_then(|row| row.get_mut(verdict.decision as usize)) {
-            cell.traces += 1;
-            cell.spans += summary.span_count;
-            cell.bytes += summary.span_bytes;
+            cell.add(summary);
         }
         if let Some(count) = self.by_trigger.get_mut(trigger as usize) {
             *count += 1;
         }
+    }
+
+    /// What each policy said about a trace.
+    pub(super) fn evaluated(&mut self, scratch: &Scratch, summary: &TraceSummary) {
+        let records = scratch.records();
+        if self.voted.len() < records.len() {
+            self.voted.resize(records.len(), Voted::default());
+        }
+        for (voted, record) in self.voted.iter_mut().zip(records) {
+            voted.add(record, summary);
+        }
+        self.repeated_attributes += scratch.repeated_attributes();
     }
 
     /// Time from the end of a window to the decision.
@@ -103,13 +129,24 @@ impl Ledger {
         self.metrics.decision_lag_seconds.record(seconds);
     }
 
-    /// Hands all counts on.
-    pub(super) fn settle(&mut self, sampler: &SamplerMetrics, holdings: Holdings) {
+    /// Hands on what was decided, by the policies that decided it.
+    pub(super) fn settle_decided(&mut self, sampler: &SamplerMetrics) {
         for (counts, handles) in self.decided.iter_mut().zip(&sampler.decided) {
             for (count, handles) in counts.iter_mut().zip(handles) {
                 std::mem::take(count).settle(handles);
             }
         }
+        for (voted, handles) in self.voted.iter_mut().zip(&sampler.policies) {
+            std::mem::take(voted).settle(handles);
+        }
+        sampler
+            .repeated_attributes
+            .increment(std::mem::take(&mut self.repeated_attributes));
+    }
+
+    /// Hands all counts on.
+    pub(super) fn settle(&mut self, sampler: &SamplerMetrics, holdings: Holdings) {
+        self.settle_decided(sampler);
         for (count, handle) in self.by_trigger.iter_mut().zip(&self.metrics.decisions) {
             handle.increment(std::mem::take(count));
         }
@@ -140,11 +177,43 @@ impl Ledger {
 }
 
 impl Decided {
+    fn add(&mut self, summary: &TraceSummary) {
+        self.traces += 1;
+        self.spans += summary.span_count;
+        self.bytes += summary.span_bytes;
+    }
+
     fn settle(self, handles: &DecidedMetrics) {
         if self.traces > 0 {
             handles.traces.increment(self.traces);
             handles.spans.increment(self.spans);
             handles.bytes.increment(self.bytes);
+        }
+    }
+}
+
+impl Voted {
+    fn add(&mut self, record: &Record, summary: &TraceSummary) {
+        let [sampled, not_sampled, dropped] = &mut self.votes;
+        match record.answer {
+            Answer::NotAsked => return,
+            Answer::Failed => self.errors += 1,
+            Answer::Voted(Vote::Sampled) => sampled.add(summary),
+            Answer::Voted(Vote::NotSampled) => not_sampled.add(summary),
+            Answer::Voted(Vote::Dropped) => dropped.add(summary),
+        }
+        self.time_ns += record.time_ns * TIMED_EVERY;
+    }
+
+    fn settle(self, handles: &PolicyMetrics) {
+        for (votes, handles) in self.votes.iter().zip(&handles.votes) {
+            votes.settle(handles);
+        }
+        if self.errors > 0 {
+            handles.errors.increment(self.errors);
+        }
+        if self.time_ns > 0 {
+            handles.time_ns.increment(self.time_ns);
         }
     }
 }

@@ -1,46 +1,45 @@
 //! A shard: the single writer of its traces, as a synchronous state machine.
 //!
 //! [`Shard::turn`] does a bounded amount of everything, in an order that lets ingest never starve decisions:
-//! sub-batches, control, due traces, memory pressure, release. It is given the time and never waits.
+//! control, sub-batches, due traces, memory pressure, release. It is given the time and never waits.
 
 mod arrivals;
 mod control;
+mod decisions;
+mod inspect;
 mod pressure;
+mod resource_spans;
 mod trigger;
+mod views;
 
-use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use control::{ActivePolicies, Control};
+pub use control::{ActivePolicies, Control, Fence, Fenced};
+pub use inspect::{Inspect, Known};
 pub use pressure::Pressure;
 pub use trigger::Trigger;
 
 use super::block_pool::BlockPool;
 use super::config::BufferConfig;
 use super::deadlines::Deadlines;
-use super::decision_cache::{DecisionCache, Remembered};
+use super::decision_cache::DecisionCache;
+use super::decision_log::DecisionLog;
 use super::envelopes::{EnvelopeId, Envelopes};
 use super::inbox::InboxReceiver;
 use super::ledger::{Holdings, Ledger};
-use super::release::{KeptTrace, Outlet, Release};
-use super::span_store::SpanStore;
-use super::trace::Trace;
-use super::trace_table::{TraceRef, TraceTable};
+use super::release::{Outlet, Release};
+use super::trace_table::TraceTable;
 use crate::accounting::Accounting;
-use crate::clock::Moment;
+use crate::clock::{Clock, Moment};
 use crate::memory::Charge;
 use crate::metrics::BufferMetrics;
-use crate::sampler::policy::Context;
-use crate::sampler::precedence::{Decision, Verdict};
-use crate::sampler::trace_view::{SpanView, Spans, TraceView};
+use crate::sampler::evaluation::Scratch;
 
 /// Sub-batches taken in one turn at most.
 const SUB_BATCHES_A_TURN_MAX: usize = 64;
 /// What free blocks may hold of the budget, over all shards.
 const POOLED_PERCENT_MAX: u64 = 6;
-/// Traces decided in one turn at most, for each cause.
-const DECISIONS_A_TURN_MAX: usize = 1_024;
 
 /// What a shard is made of.
 pub struct ShardParts {
@@ -50,6 +49,8 @@ pub struct ShardParts {
     pub shards: usize,
     /// Its end of its inbox.
     pub inbox: InboxReceiver,
+    /// For the time of day, and for timing policies; windows follow the moments given to [`Shard::turn`].
+    pub clock: Clock,
     /// The first policy set.
     pub policies: Arc<ActivePolicies>,
     /// The process's budget.
@@ -79,11 +80,13 @@ pub enum Turn {
 pub struct Shard {
     shards: usize,
     inbox: InboxReceiver,
+    clock: Clock,
     policies: Arc<ActivePolicies>,
     table: TraceTable,
     deadlines: Deadlines,
     envelopes: Envelopes,
     remembered: DecisionCache,
+    log: DecisionLog,
     blocks: BlockPool,
     release: Release,
     pressure: Arc<Pressure>,
@@ -96,12 +99,15 @@ pub struct Shard {
     ledger: Ledger,
     /// Envelope of each scope of the sub-batch at hand, once it is needed.
     envelopes_at_hand: Vec<Option<EnvelopeId>>,
-}
-
-/// Stored spans with the envelopes around them, as policies see them.
-struct StoredSpans<'a> {
-    spans: &'a SpanStore,
-    envelopes: &'a Envelopes,
+    /// Of the evaluation at hand.
+    scratch: Scratch,
+    evaluations: u64,
+    /// The time of day, read once a turn.
+    unix_ns: u64,
+    /// Undecided traces that are judged as they arrive.
+    traces_judged: usize,
+    /// Whether request metadata has ever been part of a key.
+    has_metadata: bool,
 }
 
 impl Shard {
@@ -112,6 +118,7 @@ impl Shard {
             config,
             shards,
             inbox,
+            clock,
             policies,
             pressure,
             outlets,
@@ -122,11 +129,13 @@ impl Shard {
         Self {
             shards,
             inbox,
+            clock,
             policies,
             table: TraceTable::default(),
             deadlines: Deadlines::default(),
             envelopes: Envelopes::default(),
             remembered: DecisionCache::new(config.decision_cache_bytes / shards),
+            log: DecisionLog::new(config.decision_log_bytes / shards),
             blocks: BlockPool::new(budget.limit_bytes() / 100 * POOLED_PERCENT_MAX / shards as u64),
             release: Release::new(
                 config.batch_bytes_max,
@@ -142,6 +151,11 @@ impl Shard {
             is_finishing: false,
             ledger: Ledger::new(accounting, metrics),
             envelopes_at_hand: Vec::new(),
+            scratch: Scratch::default(),
+            evaluations: 0,
+            unix_ns: 0,
+            traces_judged: 0,
+            has_metadata: false,
         }
     }
 
@@ -159,8 +173,10 @@ impl Shard {
 
     /// Does a bounded amount of all there is to do at `now`.
     pub fn turn(&mut self, now: Moment) -> Turn {
+        // First: what arrives after policies were swapped falls under the new ones.
+        self.unix_ns = self.clock.unix_ns();
+        self.hear_control(now);
         let taken = self.take_sub_batches(now);
-        self.hear_control();
         let mut has_more = taken == SUB_BATCHES_A_TURN_MAX;
         has_more |= self.decide_due(now);
         has_more |= self.relieve_pressure(now);
@@ -209,126 +225,19 @@ impl Shard {
         SUB_BATCHES_A_TURN_MAX
     }
 
-    fn hear_control(&mut self) {
+    fn hear_control(&mut self, now: Moment) {
         while let Some(message) = self.inbox.take_control() {
             match message {
                 Control::Policies(policies) => {
                     // Counters are by policy: settle those of the old set under its names.
-                    self.ledger
-                        .settle(&self.policies.metrics, Holdings::default());
+                    self.ledger.settle_decided(&self.policies.metrics);
                     self.policies = policies;
                 }
+                Control::Fence(fence) => drop(fence),
+                Control::Inspect(inspect) => self.inspect(&inspect, now),
                 Control::Finish => self.is_finishing = true,
             }
         }
-    }
-
-    /// Decides what is due; returns whether more is.
-    fn decide_due(&mut self, now: Moment) -> bool {
-        for _ in 0..DECISIONS_A_TURN_MAX {
-            let Some(due) = self.deadlines.pop_due(now) else {
-                return false;
-            };
-            // Traces decided early are gone.
-            let Some(trace) = self.table.get(due) else {
-                continue;
-            };
-            let (deadline, by_root) = (trace.deadline, trace.is_due_by_root);
-            let trigger = if by_root {
-                Trigger::Root
-            } else {
-                Trigger::Wait
-            };
-            self.ledger.decision_lag(now.since(deadline).as_secs_f64());
-            self.decide(due, trigger, now);
-        }
-        true
-    }
-
-    /// Decides the oldest traces early while memory or `num_traces` is short; returns whether it still is.
-    fn relieve_pressure(&mut self, now: Moment) -> bool {
-        let traces_max = self.policies.windows.num_traces;
-        let traces_max = traces_max.map_or(usize::MAX, |all| all.div_ceil(self.shards));
-        let mut decided = 0;
-        while self.table.len() > traces_max || self.pressure.is_relieved_by_deciding() {
-            let Some(oldest) = self.table.oldest() else {
-                return false;
-            };
-            self.decide(oldest, Trigger::Memory, now);
-            self.update_charge();
-            decided += 1;
-            if decided == DECISIONS_A_TURN_MAX {
-                return true;
-            }
-        }
-        false
-    }
-
-    /// Decides the oldest traces whatever their deadline; returns whether there are more.
-    fn decide_oldest(&mut self, trigger: Trigger, now: Moment) -> bool {
-        for _ in 0..DECISIONS_A_TURN_MAX {
-            let Some(oldest) = self.table.oldest() else {
-                return false;
-            };
-            self.decide(oldest, trigger, now);
-        }
-        true
-    }
-
-    fn decide(&mut self, trace: TraceRef, trigger: Trigger, now: Moment) {
-        let Some(trace) = self.table.remove(trace) else {
-            return;
-        };
-        self.undecided_bytes -= trace.held_bytes();
-        self.undecided_spans -= trace.summary.span_count;
-        let verdict =
-            if trigger == Trigger::Shutdown && self.policies.set.drops_pending_on_shutdown() {
-                Verdict {
-                    decision: Decision::Dropped,
-                    policy_index: None,
-                }
-            } else {
-                self.evaluate(&trace, now)
-            };
-        let remembered = Remembered {
-            decision: verdict.decision,
-            policy: verdict.policy_index.unwrap_or(Remembered::POLICY_MAX),
-            threshold: 0,
-        };
-        self.remembered.insert(trace.hash, remembered);
-        let rows = self.policies.metrics.decided.len();
-        self.ledger
-            .trace_decided(verdict, trigger, &trace.summary, rows);
-        if verdict.decision == Decision::Sampled {
-            let trace = *trace;
-            let span_bytes = trace.summary.span_bytes;
-            let kept = KeptTrace::new(trace.spans, trace.envelopes, trace.metadata, span_bytes);
-            self.release.push(kept, now);
-            return;
-        }
-        for envelope in &trace.envelopes {
-            self.envelopes.release(*envelope);
-        }
-        trace.spans.recycle(&mut self.blocks);
-    }
-
-    fn evaluate(&self, trace: &Trace, now: Moment) -> Verdict {
-        let spans = StoredSpans {
-            spans: &trace.spans,
-            envelopes: &self.envelopes,
-        };
-        let view = TraceView {
-            trace_id: trace.id,
-            summary: &trace.summary,
-            spans: &spans,
-        };
-        self.policies
-            .set
-            .decide(&view, &Context { now }, |policy, _| {
-                if let Some(errors) = self.policies.metrics.evaluation_errors.get(policy) {
-                    errors.increment(1);
-                }
-            })
     }
 
     fn held_bytes(&self) -> u64 {
@@ -369,22 +278,6 @@ impl Shard {
             oldest_age_seconds: age.as_secs_f64(),
         };
         self.ledger.settle(&self.policies.metrics, holdings);
-    }
-}
-
-impl Spans for StoredSpans<'_> {
-    fn visit(&self, visitor: &mut dyn FnMut(SpanView<'_>) -> ControlFlow<()>) {
-        for record in self.spans.iter() {
-            let resource = self.envelopes.resource(record.envelope);
-            let view = SpanView {
-                resource: resource.map_or(&[], |(_, fields)| fields),
-                scope: self.envelopes.scope(record.envelope),
-                span: record.span,
-            };
-            if visitor(view).is_break() {
-                return;
-            }
-        }
     }
 }
 

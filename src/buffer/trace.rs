@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::envelopes::EnvelopeId;
+use super::shard::ActivePolicies;
 use super::span_store::SpanStore;
 use crate::batch::key::KeyHash;
 use crate::batch::metadata::RequestMetadata;
@@ -21,6 +22,8 @@ pub(super) struct Trace {
     pub(super) is_due_by_root: bool,
     pub(super) summary: TraceSummary,
     pub(super) spans: SpanStore,
+    /// Under `span-ingest`, the policies that its first batch was judged by: they judge the others too.
+    pub(super) judged_by: Option<Arc<ActivePolicies>>,
     /// Envelopes in use by `spans`, one for each run of spans that share it.
     pub(super) envelopes: Vec<EnvelopeId>,
 }
@@ -42,6 +45,7 @@ impl Trace {
             is_due_by_root: false,
             summary: TraceSummary::default(),
             spans: SpanStore::default(),
+            judged_by: None,
             envelopes: Vec::new(),
         }
     }

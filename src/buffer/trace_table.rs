@@ -64,6 +64,18 @@ impl TraceTable {
         })
     }
 
+    /// All traces of an ID, whatever their request metadata. Looks at every trace: not for the hot path.
+    pub(super) fn all_of(&self, trace_id: TraceId) -> impl Iterator<Item = TraceRef> {
+        let places = self.places.iter().enumerate();
+        places.filter_map(move |(index, place)| {
+            let trace = place.trace.as_ref()?;
+            (trace.id == trace_id).then_some(TraceRef {
+                place: index as u32,
+                serial: place.serial,
+            })
+        })
+    }
+
     /// Adds a trace whose key is not there yet, as the latest to arrive.
     pub(super) fn insert(&mut self, trace: Trace) -> TraceRef {
         let hash = table_hash(trace.hash, trace.id);

@@ -12,13 +12,13 @@ use tokio_util::sync::CancellationToken;
 
 use super::INCOMPLETE;
 use super::logging::LoggingArgs;
-use super::runtime::stop_on_signal;
+use super::runtime::{hang_ups, stop_on_signal};
 use crate::clock::Clock;
-use crate::config::policy_file::{self, PolicyFile};
+use crate::config::environment;
+use crate::config::policy_source::{self, Loaded};
 use crate::config::server::{self, ServerConfig};
-use crate::config::{DEFAULT_POLICIES, environment};
 use crate::exporter::config::{Destination, ExporterConfig, OtlpConfig, QueueConfig};
-use crate::replica::Replica;
+use crate::replica::{Replica, Trigger};
 
 /// Run a replica: OTLP in, whole traces decided, OTLP out
 ///
@@ -30,8 +30,8 @@ pub struct RunArgs {
     #[arg(long, short, value_name = "FILE")]
     pub config: Option<PathBuf>,
 
-    /// Policy file, in the collector's `tail_sampling` schema
-    #[arg(long, value_name = "FILE")]
+    /// Policy file in the collector's `tail_sampling` schema, or a folder of them; watched
+    #[arg(long, value_name = "PATH")]
     pub policies: Option<PathBuf>,
 
     /// Shards; 0 for one on each core
@@ -85,25 +85,18 @@ impl RunArgs {
     }
 
     /// Reads both files, starts logging as they say, and tells their warnings.
-    fn read_files(self, logging: &LoggingArgs) -> anyhow::Result<(ServerConfig, PolicyFile)> {
+    fn read_files(self, logging: &LoggingArgs) -> anyhow::Result<(ServerConfig, Loaded)> {
         let server = match &self.config {
             Some(path) => server::read(path)?,
             None => server::parse("(defaults)", "", &environment::of_process)?,
         };
         logging.start(&server.config.log);
         let config = self.apply_to(server.config)?;
-        let policies = match &config.policies.0 {
-            Some(path) => policy_file::read(path)?,
-            None => policy_file::parse(
-                "policies/default.yaml",
-                DEFAULT_POLICIES,
-                &environment::of_process,
-            )?,
-        };
+        let policies = policy_source::read(&config.policies)?;
         for warning in server.warnings.iter().chain(&policies.warnings) {
             tracing::warn!("{warning}");
         }
-        Ok((config, policies.config))
+        Ok((config, policies))
     }
 
     /// Flags go before the file.
@@ -155,10 +148,12 @@ fn network_threads(configured: usize) -> usize {
     (cores / 2).max(1)
 }
 
-async fn run(config: ServerConfig, policies: PolicyFile) -> anyhow::Result<ExitCode> {
+async fn run(config: ServerConfig, policies: Loaded) -> anyhow::Result<ExitCode> {
     let grace = config.shutdown_grace;
     let stop = CancellationToken::new();
     stop_on_signal(stop.clone())?;
+    // From here on, so that none ends the process; heard once there is a replica.
+    let mut hang_ups = hang_ups()?;
     let destinations: Vec<_> = config.exporters.iter().map(describe).collect();
     let replica = Replica::start(config, policies, Clock::system()).await?;
     tracing::info!(
@@ -168,6 +163,12 @@ async fn run(config: ServerConfig, policies: PolicyFile) -> anyhow::Result<ExitC
         exporters = destinations.join(", "),
         "ready"
     );
+    let reloader = replica.reloader();
+    tokio::spawn(async move {
+        while hang_ups.recv().await.is_some() {
+            reloader.reload(Trigger::Signal).await;
+        }
+    });
     stop.cancelled().await;
     tracing::info!(grace_seconds = grace.as_secs_f64(), "shutting down");
     let ended = replica.shut_down(grace).await;

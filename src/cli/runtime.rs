@@ -32,6 +32,11 @@ pub(super) fn stop_on_signal(stop: CancellationToken) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// SIGHUPs from now on; without it, one would end the process.
+pub(super) fn hang_ups() -> anyhow::Result<Signal> {
+    signal(SignalKind::hangup()).context("cannot listen for SIGHUP")
+}
+
 async fn next(interrupts: &mut Signal, terminations: &mut Signal) -> i32 {
     tokio::select! {
         _ = interrupts.recv() => 130,

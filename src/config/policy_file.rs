@@ -4,7 +4,10 @@
 //! here are named in warnings that say what replaces them. `docs/policies.md` is the reference.
 
 mod body;
+mod merge;
 mod windows;
+
+pub(super) use merge::parse_all;
 
 use std::path::Path;
 

@@ -19,7 +19,7 @@ pub struct BufferMetrics {
     pub spans_deduplicated: Counter,
     pub traces_started: Counter,
     /// By trigger, in the order of `Trigger::ALL`.
-    pub decisions: [Counter; 5],
+    pub decisions: [Counter; 8],
     pub decision_lag_seconds: Histogram,
     /// By decision, in the order of `Decision::ALL`.
     pub late_spans: [Counter; 3],
@@ -30,9 +30,25 @@ pub struct BufferMetrics {
 pub struct SamplerMetrics {
     /// By policy, the last one for traces that no policy decided; by decision in the order of `Decision::ALL`.
     pub decided: Vec<[DecidedMetrics; 3]>,
-    /// By policy.
-    pub evaluation_errors: Vec<Counter>,
+    /// By policy, nested ones included.
+    pub policies: Vec<PolicyMetrics>,
+    /// Attributes that stood twice in one span or resource: the first counted.
+    pub repeated_attributes: Counter,
 }
+
+/// What one policy, perhaps a nested one, had to say.
+#[derive(Debug, Clone)]
+pub struct PolicyMetrics {
+    /// By vote, in the order Sampled, NotSampled, Dropped.
+    pub votes: [DecidedMetrics; 3],
+    /// Evaluations that failed.
+    pub errors: Counter,
+    /// Time spent, estimated from one evaluation in [`TIMED_EVERY`].
+    pub time_ns: Counter,
+}
+
+/// One evaluation in so many is timed, and counts for all of them.
+pub const TIMED_EVERY: u64 = 64;
 
 /// What one policy decided in one way.
 #[derive(Debug, Clone)]
@@ -86,7 +102,17 @@ impl Registry {
                 "Traces of which a first span arrived.",
                 &[],
             ),
-            decisions: ["wait", "root", "memory", "size", "shutdown"].map(decisions),
+            decisions: [
+                "wait",
+                "root",
+                "memory",
+                "size",
+                "shutdown",
+                "ingest",
+                "too_large",
+                "discarded",
+            ]
+            .map(decisions),
             decision_lag_seconds: self.histogram(
                 "tailsieve_buffer_decision_lag_seconds",
                 "Time from the end of a trace's window to its decision.",
@@ -102,25 +128,61 @@ impl Registry {
         }
     }
 
-    /// Handles for a set of these policies.
+    /// Handles for a set with these top-level policies, and with these among all, nested ones as `outer/inner`.
     #[must_use]
-    pub fn sampler<'a>(&self, policies: impl Iterator<Item = &'a str>) -> SamplerMetrics {
-        let mut names: Vec<&str> = policies.collect();
-        let evaluation_errors = names.iter().map(|policy| {
-            self.counter(
-                "tailsieve_sampler_evaluation_errors_total",
-                "Evaluations that failed; the policy abstained.",
-                &[("policy", policy)],
-            )
-        });
-        let evaluation_errors = evaluation_errors.collect();
-        names.push("");
-        let decided = names
-            .iter()
+    pub fn sampler<'a>(
+        &self,
+        top_level: impl Iterator<Item = &'a str>,
+        all: impl Iterator<Item = &'a str>,
+    ) -> SamplerMetrics {
+        let decided = top_level
+            .chain([""])
             .map(|policy| DECISIONS.map(|decision| self.decided(policy, decision)));
         SamplerMetrics {
             decided: decided.collect(),
-            evaluation_errors,
+            policies: all.map(|policy| self.policy(policy)).collect(),
+            repeated_attributes: self.counter(
+                "tailsieve_sampler_repeated_attributes_total",
+                "Attributes that stood twice in one span or resource, of those that a policy asked for; the first counts.",
+                &[],
+            ),
+        }
+    }
+
+    fn policy(&self, policy: &str) -> PolicyMetrics {
+        PolicyMetrics {
+            votes: DECISIONS.map(|vote| self.voted(policy, vote)),
+            errors: self.counter(
+                "tailsieve_sampler_evaluation_errors_total",
+                "Evaluations that failed; the policy abstained.",
+                &[("policy", policy)],
+            ),
+            time_ns: self.counter(
+                "tailsieve_sampler_evaluation_nanoseconds_total",
+                "Time spent in a policy, those within it included; estimated from one trace in 64.",
+                &[("policy", policy)],
+            ),
+        }
+    }
+
+    fn voted(&self, policy: &str, vote: &str) -> DecidedMetrics {
+        let labels = &[("policy", policy), ("vote", vote)];
+        DecidedMetrics {
+            traces: self.counter(
+                "tailsieve_sampler_votes_total",
+                "Votes of policies, nested (outer/inner) and shadow ones included.",
+                labels,
+            ),
+            spans: self.counter(
+                "tailsieve_sampler_voted_spans_total",
+                "Spans of the traces voted on.",
+                labels,
+            ),
+            bytes: self.counter(
+                "tailsieve_sampler_voted_bytes_total",
+                "Encoded bytes of these spans.",
+                labels,
+            ),
         }
     }
 

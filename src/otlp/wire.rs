@@ -49,6 +49,8 @@ pub struct WalkedRequest {
 /// Everything around a span that is not a span, encoded: fields to write back as they are, unknown ones included.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ScopeEnvelope {
+    /// Equal for the scopes of one `ResourceSpans` of the request, and for no others.
+    pub resource_index: u32,
     /// The fields of its `ResourceSpans` other than `scope_spans`.
     pub resource: Bytes,
     /// The fields of its `ScopeSpans` other than `spans`.
@@ -148,6 +150,7 @@ impl WalkedRequest {
         let resource = rest.into_bytes();
         for envelope in self.scopes.iter_mut().skip(scopes_before) {
             envelope.resource = resource.clone();
+            envelope.resource_index = scopes_before as u32;
         }
         Ok(())
     }
@@ -187,6 +190,7 @@ impl WalkedRequest {
         // Nobody asks for an envelope around nothing, and two bytes are enough to send one.
         if self.spans.len() > spans_before {
             self.scopes.push(ScopeEnvelope {
+                resource_index: 0,
                 resource: Bytes::new(),
                 scope: rest.into_bytes(),
             });

@@ -6,10 +6,10 @@ use serde::Serialize;
 
 use crate::accounting::{Accounting, Snapshot};
 use crate::admin::StatusPage;
-use crate::buffer::shard::ActivePolicies;
 use crate::clock::{Clock, Moment};
 use crate::exporter::{Exporter, ExporterStatus};
 use crate::memory::Budget;
+use crate::replica::reload::Reloader;
 
 /// What the status page shows.
 #[derive(Debug, Serialize)]
@@ -33,8 +33,8 @@ struct MemoryStatus {
 
 #[derive(Debug, Serialize)]
 struct PoliciesStatus {
+    generation: u64,
     names: Vec<String>,
-    needs: String,
     decision_wait_seconds: f64,
     decision_wait_after_root_seconds: Option<f64>,
     num_traces: Option<usize>,
@@ -45,7 +45,7 @@ pub(super) struct StatusSource {
     pub(super) budget: Budget,
     pub(super) accounting: Arc<Accounting>,
     pub(super) exporters: Vec<Exporter>,
-    pub(super) policies: Arc<ActivePolicies>,
+    pub(super) policies: Reloader,
     pub(super) shards: usize,
     pub(super) started: Moment,
     pub(super) clock: Clock,
@@ -53,7 +53,8 @@ pub(super) struct StatusSource {
 
 impl StatusPage for StatusSource {
     fn json(&self) -> Vec<u8> {
-        let windows = self.policies.windows;
+        let policies = self.policies.policies();
+        let windows = policies.windows;
         let snapshot = self.accounting.snapshot();
         let status = Status {
             version: env!("CARGO_PKG_VERSION"),
@@ -66,8 +67,8 @@ impl StatusPage for StatusSource {
             unaccounted_spans: snapshot.unaccounted(),
             spans: snapshot,
             policies: PoliciesStatus {
-                names: self.policies.set.names().map(str::to_owned).collect(),
-                needs: format!("{:?}", self.policies.set.needs()),
+                generation: policies.generation,
+                names: policies.set.names().map(str::to_owned).collect(),
                 decision_wait_seconds: windows.decision_wait.as_secs_f64(),
                 decision_wait_after_root_seconds: windows
                     .decision_wait_after_root

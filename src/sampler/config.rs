@@ -221,6 +221,45 @@ pub enum Compat {
     V0_156,
 }
 
+impl RuleConfig {
+    /// `type`, as policy files spell it.
+    #[must_use]
+    pub fn type_name(&self) -> &'static str {
+        match self {
+            Self::AlwaysSample => "always_sample",
+            Self::Latency { .. } => "latency",
+            Self::NumericAttribute(_) => "numeric_attribute",
+            Self::StringAttribute(_) => "string_attribute",
+            Self::BooleanAttribute(_) => "boolean_attribute",
+            Self::StatusCode { .. } => "status_code",
+            Self::Probabilistic { .. } => "probabilistic",
+            Self::RateLimiting { .. } => "rate_limiting",
+            Self::BytesLimiting { .. } => "bytes_limiting",
+            Self::SpanCount { .. } => "span_count",
+            Self::TraceState { .. } => "trace_state",
+            Self::TraceFlags => "trace_flags",
+            Self::OttlCondition { .. } => "ottl_condition",
+            Self::And(_) => "and",
+            Self::Not(_) => "not",
+            Self::Drop(_) => "drop",
+            Self::Composite(_) => "composite",
+        }
+    }
+}
+
+impl RuleConfig {
+    /// The policies within it, in the order of the file.
+    #[must_use]
+    pub fn sub_policies(&self) -> &[PolicyConfig] {
+        match self {
+            Self::And(policies) | Self::Drop(policies) => policies,
+            Self::Not(policy) => std::slice::from_ref(policy),
+            Self::Composite(config) => &config.sub_policies,
+            _ => &[],
+        }
+    }
+}
+
 impl PolicyConfig {
     /// An active policy that never expires.
     #[must_use]

@@ -1,22 +1,29 @@
 //! What a policy is: a compiled rule that votes on a whole trace.
 
-use super::trace_view::TraceView;
+use super::evaluation::Evaluation;
+use super::witness::Witness;
 use crate::clock::Moment;
 
 /// A rule of a policy set, compiled. Shared by all shards; what changes inside it is behind a lock of its own.
 pub trait Policy: std::fmt::Debug + Send + Sync {
-    /// What it reads of a trace.
-    fn needs(&self) -> Needs;
-
-    /// Votes on `trace` at `context`'s moment.
+    /// Votes on the trace at hand.
     ///
     /// # Errors
     /// [`PolicyError`] when it cannot tell; the policy is then skipped for this trace and counted.
-    fn evaluate(&self, trace: &TraceView<'_>, context: &Context) -> Result<Vote, PolicyError>;
+    fn vote(&self, evaluation: &mut Evaluation<'_>) -> Result<Opinion, PolicyError>;
 }
 
-/// A policy's opinion on a trace.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// A vote and the value that it is due to.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Opinion {
+    /// The vote.
+    pub vote: Vote,
+    /// What the policy looked at, for those who ask why.
+    pub witness: Witness,
+}
+
+/// What a policy wants to become of a trace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Vote {
     /// Keep it.
     Sampled,
@@ -26,24 +33,15 @@ pub enum Vote {
     Dropped,
 }
 
-/// How much of a trace a policy reads, least first; a set needs what the most demanding of its policies does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Needs {
-    /// Its ID alone: known from the first span on.
-    TraceId,
-    /// The summary that is kept as spans arrive.
-    Summary,
-    /// The header fields of its spans, read from their bytes.
-    SpanHeaders,
-    /// Attributes of spans, scopes and resources, read from their bytes.
-    Attributes,
-}
-
-/// The circumstances of a decision.
-#[derive(Debug, Clone, Copy)]
+/// What a policy that counts against the clock is told of it.
+#[derive(Debug, Clone, Copy, Default)]
 pub struct Context {
-    /// When it is made.
+    /// When the decision is made.
     pub now: Moment,
+    /// The same in nanoseconds since the Unix epoch.
+    pub unix_ns: u64,
+    /// Whether nothing comes of the decision: limiters tell what they would grant, and grant nothing.
+    pub is_rehearsal: bool,
 }
 
 /// A policy could not vote.
@@ -52,4 +50,35 @@ pub struct Context {
 pub struct PolicyError {
     /// Why.
     pub reason: String,
+}
+
+impl Vote {
+    /// Its label in metrics and on pages.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Sampled => "sampled",
+            Self::NotSampled => "not_sampled",
+            Self::Dropped => "dropped",
+        }
+    }
+
+    /// Sampled where `condition` holds, else NotSampled.
+    #[must_use]
+    pub fn sampled_if(condition: bool) -> Self {
+        if condition {
+            Self::Sampled
+        } else {
+            Self::NotSampled
+        }
+    }
+}
+
+impl From<Vote> for Opinion {
+    fn from(vote: Vote) -> Self {
+        Self {
+            vote,
+            witness: Witness::Nothing,
+        }
+    }
 }

@@ -1,22 +1,43 @@
 //! The policies in force: compiled, immutable, shared by all shards and swapped whole.
 
-use super::config::{EvaluationConfig, PolicyConfig};
-use super::policies::compile;
-use super::policy::{Context, Needs, Policy, PolicyError};
+use super::compiler::{Compiler, Limiters};
+use super::config::{EvaluationConfig, Mode, PolicyConfig, RuleConfig, Strategy};
+use super::evaluation::{Evaluation, Node, Scratch};
+use super::policy::{Context, Vote};
 use super::precedence::{Decision, Verdict, combine};
+use super::scan::Scan;
 use super::trace_view::TraceView;
+use crate::clock::Moment;
+
+pub use super::compiler::PolicyInfo;
 
 /// A compiled policy file.
 #[derive(Debug)]
 pub struct PolicySet {
-    policies: Vec<NamedPolicy>,
+    policies: Vec<TopLevel>,
+    /// Indices of `policies` in the order in which they are asked: `drop` first.
+    order: Vec<usize>,
+    infos: Vec<PolicyInfo>,
+    scan: Scan,
+    limiters: Limiters,
     evaluation: EvaluationConfig,
+    needs_sizes: bool,
 }
 
 #[derive(Debug)]
-struct NamedPolicy {
-    name: String,
-    policy: Box<dyn Policy>,
+struct TopLevel {
+    node: Node,
+    mode: Mode,
+    expires_at_unix_ns: Option<u64>,
+    is_drop: bool,
+}
+
+/// What a decision is made with besides the trace.
+pub struct Setting<'a> {
+    /// The time.
+    pub context: Context,
+    /// Reads the time while policies are timed; `None` where they are not.
+    pub stopwatch: Option<&'a dyn Fn() -> Moment>,
 }
 
 impl PolicySet {
@@ -26,50 +47,105 @@ impl PolicySet {
     /// Compiles `policies`, of which there are at most [`Self::POLICIES_MAX`].
     #[must_use]
     pub fn compile(policies: &[PolicyConfig], evaluation: EvaluationConfig) -> Self {
-        let policies = policies
+        Self::compile_after(policies, evaluation, None)
+    }
+
+    /// Compiles `policies` to follow `previous`, whose limiters go on where nothing about them has changed.
+    #[must_use]
+    pub fn compile_after(
+        policies: &[PolicyConfig],
+        evaluation: EvaluationConfig,
+        previous: Option<&Self>,
+    ) -> Self {
+        let mut compiler = Compiler::new(evaluation, previous.map(|set| &set.limiters));
+        let policies: Vec<TopLevel> = policies
             .iter()
             .take(Self::POLICIES_MAX)
-            .map(|policy| NamedPolicy {
-                name: policy.name.clone(),
-                policy: compile(&policy.rule),
+            .map(|policy| TopLevel {
+                node: compiler.node(policy),
+                mode: policy.mode,
+                expires_at_unix_ns: policy.expires_at_unix_ns,
+                is_drop: matches!(policy.rule, RuleConfig::Drop(_)),
             })
             .collect();
+        let indices_where = |is_drop: bool| {
+            let policies = policies.iter().enumerate();
+            policies.filter_map(move |(index, policy)| (policy.is_drop == is_drop).then_some(index))
+        };
+        let order = indices_where(true).chain(indices_where(false)).collect();
         Self {
+            order,
             policies,
+            needs_sizes: compiler.needs_sizes(),
+            infos: compiler.infos,
+            scan: compiler.scan,
+            limiters: compiler.limiters,
             evaluation,
         }
     }
 
-    /// The policies' names in order: a [`Verdict::policy_index`] points into them.
+    /// The top-level policies' names in order: a [`Verdict::policy_index`] points into them.
     pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.policies.iter().map(|policy| policy.name.as_str())
+        let infos = self.infos.iter().filter(|info| info.depth == 0);
+        infos.map(|info| info.path.as_str())
     }
 
-    /// What the most demanding policy reads of a trace.
+    /// All policies, nested ones after those that they belong to: [`Scratch::records`] has their answers.
     #[must_use]
-    pub fn needs(&self) -> Needs {
-        let needs = self.policies.iter().map(|policy| policy.policy.needs());
-        needs.max().unwrap_or(Needs::TraceId)
+    pub fn infos(&self) -> &[PolicyInfo] {
+        &self.infos
     }
 
-    /// Whether traces still undecided at shutdown are dropped instead of decided.
+    /// How policies are evaluated.
     #[must_use]
-    pub fn drops_pending_on_shutdown(&self) -> bool {
-        self.evaluation.drop_pending_traces_on_shutdown
+    pub fn evaluation(&self) -> EvaluationConfig {
+        self.evaluation
     }
 
-    /// Decides about a whole trace. `on_error` hears of each policy that failed, by its index.
+    /// Whether a policy asks for a trace's size as the collector counts it.
+    #[must_use]
+    pub fn needs_sizes(&self) -> bool {
+        self.needs_sizes
+    }
+
+    /// Decides about a trace; `scratch` has what each policy said.
     pub fn decide(
         &self,
         trace: &TraceView<'_>,
-        context: &Context,
-        on_error: impl FnMut(usize, PolicyError),
+        setting: &Setting<'_>,
+        scratch: &mut Scratch,
     ) -> Verdict {
-        let votes = self
-            .policies
-            .iter()
-            .map(|policy| policy.policy.evaluate(trace, context));
-        combine(votes, self.evaluation.sample_on_first_match, on_error)
+        let now_unix_ns = setting.context.unix_ns;
+        let mut evaluation = Evaluation::new(
+            trace,
+            setting.context,
+            &self.scan,
+            self.infos.len(),
+            scratch,
+            setting.stopwatch,
+        );
+        let mut is_pending = false;
+        let in_order = self.order.iter().filter_map(|index| {
+            let policy = self.policies.get(*index)?;
+            let has_expired = policy
+                .expires_at_unix_ns
+                .is_some_and(|at| at <= now_unix_ns);
+            (!has_expired).then_some((*index, policy))
+        });
+        let votes = in_order
+            .map_while(|(index, policy)| {
+                if is_pending {
+                    return None;
+                }
+                let vote = policy.node.vote(&mut evaluation);
+                // The collector's rule: a batch that no drop policy drops stays pending, and nobody else is asked.
+                is_pending = policy.is_drop
+                    && self.evaluation.strategy == Strategy::SpanIngest
+                    && vote == Ok(Vote::NotSampled);
+                Some((policy.mode == Mode::Active).then_some((index, vote)))
+            })
+            .flatten();
+        combine(votes, self.evaluation.sample_on_first_match)
     }
 }
 

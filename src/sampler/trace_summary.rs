@@ -17,6 +17,26 @@ pub struct TraceSummary {
     pub has_sampled_flag: bool,
     /// Running duration, the collector's way.
     pub duration: RunningDuration,
+    /// From the least start to the greatest end.
+    pub extent: Extent,
+    /// Sizes as the collector counts them; kept up only where the policies ask for them.
+    pub sizes: CollectorSizes,
+}
+
+/// The least start and the greatest end of all spans that have both.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Extent {
+    start_ns: u64,
+    end_ns: u64,
+}
+
+/// The sizes of all `ResourceSpans` received of a trace, in bytes; [`crate::otlp::size`] has the rules.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct CollectorSizes {
+    /// Without their own tags and lengths.
+    pub body_bytes: u64,
+    /// With them.
+    pub framed_bytes: u64,
 }
 
 /// The collector's running duration of a trace: from the least start to the greatest end so far.
@@ -46,6 +66,26 @@ impl TraceSummary {
         self.has_root |= span.is_root;
         self.has_sampled_flag |= span.has_sampled_flag;
         self.duration.add(span.start_ns, span.end_ns);
+        self.extent.add(span.start_ns, span.end_ns);
+    }
+}
+
+impl Extent {
+    #[inline]
+    fn add(&mut self, start_ns: u64, end_ns: u64) {
+        if start_ns == 0 || end_ns == 0 {
+            return;
+        }
+        if self.start_ns == 0 || start_ns < self.start_ns {
+            self.start_ns = start_ns;
+        }
+        self.end_ns = self.end_ns.max(end_ns);
+    }
+
+    /// In nanoseconds; negative where the trace ends before it starts.
+    #[must_use]
+    pub fn duration_ns(&self) -> i64 {
+        (self.end_ns as i64).saturating_sub(self.start_ns as i64)
     }
 }
 

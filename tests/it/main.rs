@@ -32,6 +32,11 @@ mod late_spans;
 mod recorded_decisions;
 mod recorded_traces;
 
+mod reload;
+mod reload_bad;
+mod reload_folder;
+mod reload_load;
+
 mod backend_killed;
 mod memory;
 mod queue_full;

@@ -7,6 +7,7 @@ pub(crate) mod grpc;
 pub(crate) mod http;
 pub(crate) mod load;
 pub(crate) mod oracle;
+pub(crate) mod policies;
 pub(crate) mod recorded;
 pub(crate) mod replica;
 pub(crate) mod shard;

@@ -7,7 +7,7 @@ use super::files::File;
 
 /// A module and those that it may import; what is not listed it may not. `*` is all of them; `stage::config` is that
 /// part of a stage alone.
-pub(crate) const TABLE: [(&str, &[&str]); 20] = [
+pub(crate) const TABLE: [(&str, &[&str]); 21] = [
     ("receiver", &["batch", "clock", "memory", "metrics", "otlp"]),
     ("router", &["batch", "keyed_hash", "otlp"]),
     (
@@ -31,6 +31,8 @@ pub(crate) const TABLE: [(&str, &[&str]); 20] = [
     ("accounting", &[]),
     ("batch", &["memory", "otlp"]),
     ("clock", &[]),
+    // It knows files, not what is in them.
+    ("file_watch", &[]),
     ("invariant", &["accounting", "memory", "metrics"]),
     ("keyed_hash", &[]),
     ("memory", &[]),
@@ -58,6 +60,7 @@ pub(crate) const TABLE: [(&str, &[&str]); 20] = [
             "clock",
             "config",
             "exporter",
+            "file_watch",
             "invariant",
             "memory",
             "metrics",

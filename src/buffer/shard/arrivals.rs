@@ -1,5 +1,7 @@
 //! Spans that arrive: of a trace held, of one decided, of a new one.
 
+use std::sync::Arc;
+
 use crate::batch::sub_batch::{SubBatch, TraceSpans};
 use crate::buffer::decision_cache::Remembered;
 use crate::buffer::envelopes::{EnvelopeId, Envelopes};
@@ -9,6 +11,7 @@ use crate::buffer::trace::Trace;
 use crate::buffer::trace_table::TraceRef;
 use crate::clock::Moment;
 use crate::otlp::wire::SpanHeader;
+use crate::sampler::config::Strategy;
 use crate::sampler::precedence::Decision;
 
 use super::{Shard, Trigger};
@@ -19,18 +22,11 @@ impl Shard {
         self.envelopes_at_hand.clear();
         self.envelopes_at_hand
             .resize(sub_batch.request.scopes.len(), None);
-        let metadata = sub_batch.request.metadata.as_ref();
         for (trace, spans) in sub_batch.iter() {
-            let found = self.table.find(trace.hash, trace.trace_id, metadata);
-            match found {
-                Some(found) => self.append(found, trace, spans, sub_batch, now),
-                None => match self.remembered.get(trace.hash) {
-                    Some(remembered) => self.take_late(remembered, trace, spans, sub_batch, now),
-                    None => {
-                        let started = self.start_trace(trace, sub_batch, now);
-                        self.append(started, trace, spans, sub_batch, now);
-                    }
-                },
+            if self.looks_at_resource_spans() {
+                self.take_by_resource_spans(trace, spans, sub_batch, now);
+            } else {
+                self.take_spans(trace, spans, sub_batch, now);
             }
         }
         for envelope in self.envelopes_at_hand.drain(..).flatten() {
@@ -38,10 +34,40 @@ impl Shard {
         }
     }
 
+    /// Takes spans of one trace, all of the request or all of one of its `ResourceSpans`.
+    pub(super) fn take_spans(
+        &mut self,
+        trace: &TraceSpans,
+        spans: &[SpanHeader],
+        sub_batch: &SubBatch,
+        now: Moment,
+    ) -> Option<TraceRef> {
+        let metadata = sub_batch.request.metadata.as_ref();
+        let found = self.table.find(trace.hash, trace.trace_id, metadata);
+        let held = match found {
+            Some(found) => found,
+            None => match self.remembered.get(trace.hash) {
+                Some(remembered) => {
+                    self.take_late(remembered, trace, spans, sub_batch, now);
+                    return None;
+                }
+                None => self.start_trace(trace, sub_batch, now),
+            },
+        };
+        self.append(held, trace, spans, sub_batch, now);
+        Some(held)
+    }
+
     fn start_trace(&mut self, spans: &TraceSpans, sub_batch: &SubBatch, now: Moment) -> TraceRef {
+        self.discard_oldest_if_full(now);
         let deadline = now.after(self.policies.windows.decision_wait);
         let metadata = sub_batch.request.metadata.clone();
-        let trace = Trace::new(spans.trace_id, spans.hash, metadata, now, deadline);
+        self.has_metadata |= metadata.is_some();
+        let mut trace = Trace::new(spans.trace_id, spans.hash, metadata, now, deadline);
+        if self.policies.set.evaluation().strategy == Strategy::SpanIngest {
+            trace.judged_by = Some(Arc::clone(&self.policies));
+            self.traces_judged += 1;
+        }
         self.undecided_bytes += trace.held_bytes();
         let started = self.table.insert(trace);
         self.deadlines.schedule(deadline, started);

@@ -1,7 +1,12 @@
 //! What a shard is told besides spans: the policies in force, and to finish.
 
+use std::convert::Infallible;
 use std::sync::Arc;
+use std::time::Duration;
 
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
+
+use super::inspect::Inspect;
 use crate::buffer::config::WindowConfig;
 use crate::metrics::SamplerMetrics;
 use crate::sampler::policy_set::PolicySet;
@@ -11,6 +16,10 @@ use crate::sampler::policy_set::PolicySet;
 pub enum Control {
     /// Decide by this set from now on.
     Policies(Arc<ActivePolicies>),
+    /// Nothing: that it was heard tells that all before it was.
+    Fence(Fence),
+    /// Tell what is known of a trace.
+    Inspect(Inspect),
     /// Decide everything, hand it over, then end.
     Finish,
 }
@@ -18,10 +27,37 @@ pub enum Control {
 /// A policy set in force with its windows and its counters.
 #[derive(Debug)]
 pub struct ActivePolicies {
+    /// Counts the sets of this process, from 1.
+    pub generation: u64,
     /// The policies.
     pub set: PolicySet,
     /// For traces first seen from now on.
     pub windows: WindowConfig,
     /// Counters by policy.
     pub metrics: SamplerMetrics,
+}
+
+/// Told to shards after other messages, so that who told them can wait until they were heard.
+#[derive(Debug, Clone)]
+pub struct Fence(#[allow(dead_code, reason = "dropping it is what is heard")] Sender<Infallible>);
+
+/// Where one waits for all clones of a [`Fence`] to be heard.
+#[derive(Debug)]
+pub struct Fenced(Receiver<Infallible>);
+
+impl Fence {
+    /// A fence, and where to wait for it.
+    #[must_use]
+    pub fn new() -> (Self, Fenced) {
+        let (sender, receiver) = bounded(0);
+        (Self(sender), Fenced(receiver))
+    }
+}
+
+impl Fenced {
+    /// Blocks until every shard has heard the fence or has ended; `false` when `time` is over before.
+    #[must_use]
+    pub fn wait(&self, time: Duration) -> bool {
+        self.0.recv_timeout(time) == Err(RecvTimeoutError::Disconnected)
+    }
 }

@@ -1,6 +1,7 @@
 //! Scenarios of one shard over hand-moved time: what is held, when it is decided, where it goes.
 
 mod limits;
+mod reload;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -110,19 +111,22 @@ impl World {
         let accounting = Arc::new(Accounting::default());
         let backend = Backend::default();
         let (inbox, receiver) = inbox(64);
-        let errors = PolicyConfig::new(
-            "errors",
-            RuleConfig::StatusCode {
-                status_codes: vec![StatusCode::Error],
-            },
-        );
+        let rule = RuleConfig::StatusCode {
+            status_codes: vec![StatusCode::Error],
+        };
+        let errors = PolicyConfig::new("errors", rule);
         let set = PolicySet::compile(&[errors], evaluation);
-        let metrics = registry.sampler(set.names());
+        let metrics = registry.sampler(
+            set.names(),
+            set.infos().iter().map(|info| info.path.as_str()),
+        );
         let shard = Shard::new(ShardParts {
             config,
             shards: 1,
             inbox: receiver,
+            clock: Clock::manual(),
             policies: Arc::new(ActivePolicies {
+                generation: 1,
                 set,
                 windows,
                 metrics,

@@ -13,9 +13,27 @@ pub enum Trigger {
     Size,
     /// The process ends.
     Shutdown,
+    /// `sampling_strategy: span-ingest`: a batch of it was enough.
+    Ingest,
+    /// It is over `maximum_trace_size_bytes`: given up without asking the policies.
+    TooLarge,
+    /// `num_traces_overflow: discard`: given up for a newer one without asking the policies.
+    Discarded,
 }
 
 impl Trigger {
+    /// All of them, in the order that counters are kept in.
+    pub const ALL: [Self; 8] = [
+        Self::Wait,
+        Self::Root,
+        Self::Memory,
+        Self::Size,
+        Self::Shutdown,
+        Self::Ingest,
+        Self::TooLarge,
+        Self::Discarded,
+    ];
+
     /// Its label in metrics.
     #[must_use]
     pub fn label(self) -> &'static str {
@@ -25,6 +43,9 @@ impl Trigger {
             Self::Memory => "memory",
             Self::Size => "size",
             Self::Shutdown => "shutdown",
+            Self::Ingest => "ingest",
+            Self::TooLarge => "too_large",
+            Self::Discarded => "discarded",
         }
     }
 }

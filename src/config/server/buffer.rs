@@ -1,4 +1,4 @@
-//! `shards`, `inbox_limit`, `decision_cache` and `batch`.
+//! `shards`, `inbox_limit`, `decision_cache`, `decision_log` and `batch`.
 
 use crate::buffer::config::BufferConfig;
 use crate::config::decode::{Fields, Place};
@@ -9,6 +9,8 @@ const SHARDS_MAX: usize = 1_024;
 const INBOX_MAX: usize = 1 << 20;
 /// Largest decision cache: 16 GiB holds some 800 million decisions.
 const CACHE_BYTES_MAX: u64 = 16 << 30;
+/// Largest decision log: a shard looks through all of it when it is asked.
+const LOG_BYTES_MAX: u64 = 1 << 30;
 /// Largest export request. Most backends refuse gRPC messages above 4 MiB unless told otherwise.
 const BATCH_BYTES_MAX: u64 = 64 << 20;
 
@@ -29,6 +31,12 @@ pub(super) fn buffer(fields: &mut Fields<'_>) -> BufferConfig {
         cache.refuse("sampled_cache_size", problem, advice);
         cache.refuse("non_sampled_cache_size", problem, advice);
         cache.finish();
+    }
+    if let Some(mut log) = fields.section("decision_log") {
+        log.set("limit", &mut config.decision_log_bytes, |limit| {
+            limit.size_in_memory(0..=LOG_BYTES_MAX)
+        });
+        log.finish();
     }
     if let Some(mut batch) = fields.section("batch") {
         batch.set("max_size", &mut config.batch_bytes_max, |size| {

@@ -1,17 +1,13 @@
 //! `always_sample`: keeps every trace.
 
-use super::super::policy::{Context, Needs, Policy, PolicyError, Vote};
-use super::super::trace_view::TraceView;
+use crate::sampler::evaluation::Evaluation;
+use crate::sampler::policy::{Opinion, Policy, PolicyError, Vote};
 
 #[derive(Debug)]
 pub(super) struct AlwaysSample;
 
 impl Policy for AlwaysSample {
-    fn needs(&self) -> Needs {
-        Needs::TraceId
-    }
-
-    fn evaluate(&self, _: &TraceView<'_>, _: &Context) -> Result<Vote, PolicyError> {
-        Ok(Vote::Sampled)
+    fn vote(&self, _: &mut Evaluation<'_>) -> Result<Opinion, PolicyError> {
+        Ok(Vote::Sampled.into())
     }
 }

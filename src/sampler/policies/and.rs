@@ -1,26 +1,20 @@
 //! `and`: Sampled when all sub-policies are, asked in order up to the first that is not. An empty list samples.
 
-use super::super::policy::{Context, Needs, Policy, PolicyError, Vote};
-use super::super::trace_view::TraceView;
+use crate::sampler::evaluation::{Evaluation, Node};
+use crate::sampler::policy::{Opinion, Policy, PolicyError, Vote};
 
 #[derive(Debug)]
-pub(super) struct And(pub(super) Vec<Box<dyn Policy>>);
+pub(super) struct And(pub(super) Vec<Node>);
 
 impl Policy for And {
-    fn needs(&self) -> Needs {
-        self.0
-            .iter()
-            .map(|policy| policy.needs())
-            .max()
-            .unwrap_or(Needs::TraceId)
-    }
-
-    fn evaluate(&self, trace: &TraceView<'_>, context: &Context) -> Result<Vote, PolicyError> {
+    /// The first vote that is not Sampled: a `drop` among the sub-policies drops, if it comes to it.
+    fn vote(&self, evaluation: &mut Evaluation<'_>) -> Result<Opinion, PolicyError> {
         for policy in &self.0 {
-            if policy.evaluate(trace, context)? != Vote::Sampled {
-                return Ok(Vote::NotSampled);
+            let vote = policy.vote(evaluation)?;
+            if vote != Vote::Sampled {
+                return Ok(vote.into());
             }
         }
-        Ok(Vote::Sampled)
+        Ok(Vote::Sampled.into())
     }
 }

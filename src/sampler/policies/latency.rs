@@ -2,99 +2,168 @@
 //!
 //! The collector tests the running duration after every span, in order of arrival, and the first hit counts. Without
 //! an upper bound that is the same as testing its peak, which the summary has. With one, a trace may pass through the
-//! band on its way to a longer duration, so the spans' times are read again in order. Durations are cut to
-//! milliseconds. A duration equal to the threshold is not kept (collector 0.157 and later).
+//! band on its way to a longer duration, so the spans' times are read again in order; under `strict` the duration of the
+//! whole trace is tested instead, from its least start to its greatest end, spans without times left out. Durations are
+//! cut to milliseconds. A duration equal to the lower threshold is not kept (collector 0.157 and later), except under
+//! `compat: "0.156"` where there is no upper one.
 
-use super::super::policy::{Context, Needs, Policy, PolicyError, Vote};
-use super::super::trace_summary::RunningDuration;
-use super::super::trace_view::TraceView;
+use crate::sampler::compiler::Compiler;
+use crate::sampler::config::{Compat, Scope};
+use crate::sampler::evaluation::Evaluation;
+use crate::sampler::policy::{Opinion, Policy, PolicyError, Vote};
+use crate::sampler::scan::{Memory, ProbeId, SpanTest};
+use crate::sampler::span_context::SpanContext;
+use crate::sampler::witness::Witness;
 
 const NS_PER_MS: i64 = 1_000_000;
 
+/// Longer than the threshold.
 #[derive(Debug)]
-pub(super) struct Latency {
-    pub(super) threshold_ms: i64,
-    /// 0 is none.
-    pub(super) upper_threshold_ms: i64,
+struct Above {
+    threshold_ms: i64,
+    keeps_equal: bool,
+    is_strict: bool,
 }
 
-impl Policy for Latency {
-    fn needs(&self) -> Needs {
-        if self.upper_threshold_ms == 0 {
-            Needs::Summary
-        } else {
-            Needs::SpanHeaders
-        }
-    }
+/// The band between two thresholds, judged on the whole trace.
+#[derive(Debug)]
+struct Within(Band);
 
-    fn evaluate(&self, trace: &TraceView<'_>, _: &Context) -> Result<Vote, PolicyError> {
-        let hit = if self.upper_threshold_ms == 0 {
-            trace.summary.duration.peak_ns() / NS_PER_MS > self.threshold_ms
+/// The same, after every span.
+#[derive(Debug)]
+struct PassesThrough(ProbeId);
+
+#[derive(Debug, Clone, Copy)]
+struct Band {
+    threshold_ms: i64,
+    upper_threshold_ms: i64,
+}
+
+pub(super) fn compile(
+    threshold_ms: i64,
+    upper_threshold_ms: i64,
+    compiler: &mut Compiler<'_>,
+) -> Box<dyn Policy> {
+    let is_strict = compiler.evaluation.strict;
+    if upper_threshold_ms == 0 {
+        return Box::new(Above {
+            threshold_ms,
+            keeps_equal: compiler.evaluation.compat == Compat::V0_156,
+            is_strict,
+        });
+    }
+    let band = Band {
+        threshold_ms,
+        upper_threshold_ms,
+    };
+    if is_strict {
+        return Box::new(Within(band));
+    }
+    Box::new(PassesThrough(compiler.probe(Scope::Any, Box::new(band))))
+}
+
+impl Policy for Above {
+    fn vote(&self, evaluation: &mut Evaluation<'_>) -> Result<Opinion, PolicyError> {
+        let summary = evaluation.trace().summary;
+        let duration_ns = if self.is_strict {
+            summary.extent.duration_ns()
         } else {
-            let mut running = RunningDuration::default();
-            trace.any_header(|span| {
-                let duration_ms = running.add(span.start_ns, span.end_ns) / NS_PER_MS;
-                self.threshold_ms < duration_ms && duration_ms <= self.upper_threshold_ms
-            })
+            summary.duration.peak_ns()
         };
-        Ok(if hit { Vote::Sampled } else { Vote::NotSampled })
+        let duration_ms = duration_ns / NS_PER_MS;
+        let is_above =
+            duration_ms > self.threshold_ms || self.keeps_equal && duration_ms == self.threshold_ms;
+        Ok(opinion(is_above, duration_ms))
+    }
+}
+
+impl Policy for Within {
+    fn vote(&self, evaluation: &mut Evaluation<'_>) -> Result<Opinion, PolicyError> {
+        let duration_ms = evaluation.trace().summary.extent.duration_ns() / NS_PER_MS;
+        Ok(opinion(self.0.holds(duration_ms), duration_ms))
+    }
+}
+
+impl Policy for PassesThrough {
+    fn vote(&self, evaluation: &mut Evaluation<'_>) -> Result<Opinion, PolicyError> {
+        let (hit, witness) = evaluation.found(self.0)?;
+        Ok(Opinion {
+            vote: Vote::sampled_if(hit),
+            witness,
+        })
+    }
+}
+
+impl SpanTest for Band {
+    fn span(&self, span: &SpanContext<'_>, memory: &mut Memory) -> Result<bool, PolicyError> {
+        let duration_ns = memory
+            .duration
+            .add(span.fields.start_ns, span.fields.end_ns);
+        let duration_ms = duration_ns / NS_PER_MS;
+        memory.witness = Witness::Milliseconds(duration_ms);
+        Ok(self.holds(duration_ms))
+    }
+}
+
+impl Band {
+    fn holds(self, duration_ms: i64) -> bool {
+        self.threshold_ms < duration_ms && duration_ms <= self.upper_threshold_ms
+    }
+}
+
+fn opinion(hit: bool, duration_ms: i64) -> Opinion {
+    Opinion {
+        vote: Vote::sampled_if(hit),
+        witness: Witness::Milliseconds(duration_ms),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::trace_view::test_support::TraceFixture;
-    use super::*;
-    use crate::clock::Moment;
+    use crate::sampler::config::RuleConfig;
+    use crate::sampler::policy::Vote;
+    use crate::sampler::test_support::{TraceFixture, votes};
 
-    fn vote(policy: &Latency, spans_ms: &[(u64, u64)]) -> Vote {
+    fn vote(threshold_ms: i64, upper_threshold_ms: i64, spans_ms: &[(u64, u64)]) -> Vote {
         let times: Vec<_> = spans_ms
             .iter()
             .map(|(start, end)| (start * 1_000_000, end * 1_000_000))
             .collect();
-        let trace = TraceFixture::with_times(&times);
-        let context = Context { now: Moment(0) };
-        policy.evaluate(&trace.view(), &context).unwrap()
+        let rule = RuleConfig::Latency {
+            threshold_ms,
+            upper_threshold_ms,
+        };
+        votes(&rule, &[&TraceFixture::with_times(&times)])[0]
+            .clone()
+            .unwrap()
     }
 
     #[test]
     fn longer_than_the_threshold_is_kept_and_equal_is_not() {
-        let policy = Latency {
-            threshold_ms: 500,
-            upper_threshold_ms: 0,
-        };
-        assert_eq!(vote(&policy, &[(1_000, 1_501)]), Vote::Sampled);
-        assert_eq!(vote(&policy, &[(1_000, 1_500)]), Vote::NotSampled);
+        assert_eq!(vote(500, 0, &[(1_000, 1_501)]), Vote::Sampled);
+        assert_eq!(vote(500, 0, &[(1_000, 1_500)]), Vote::NotSampled);
         assert_eq!(
-            vote(&policy, &[(1_000, 1_300), (1_290, 1_700)]),
+            vote(500, 0, &[(1_000, 1_300), (1_290, 1_700)]),
             Vote::Sampled
         );
     }
 
     #[test]
     fn a_band_is_tested_after_every_span() {
-        let policy = Latency {
-            threshold_ms: 100,
-            upper_threshold_ms: 200,
-        };
         assert_eq!(
-            vote(&policy, &[(1_000, 1_150), (1_000, 1_900)]),
+            vote(100, 200, &[(1_000, 1_150), (1_000, 1_900)]),
             Vote::Sampled
         );
         assert_eq!(
-            vote(&policy, &[(1_000, 1_900), (1_000, 1_150)]),
+            vote(100, 200, &[(1_000, 1_900), (1_000, 1_150)]),
             Vote::NotSampled
         );
-        assert_eq!(vote(&policy, &[(1_000, 1_200)]), Vote::Sampled);
-        assert_eq!(vote(&policy, &[(1_000, 1_100)]), Vote::NotSampled);
+        assert_eq!(vote(100, 200, &[(1_000, 1_200)]), Vote::Sampled);
+        assert_eq!(vote(100, 200, &[(1_000, 1_100)]), Vote::NotSampled);
     }
 
     #[test]
     fn a_trace_that_ends_before_it_starts_has_no_latency() {
-        let policy = Latency {
-            threshold_ms: 0,
-            upper_threshold_ms: 0,
-        };
-        assert_eq!(vote(&policy, &[(2_000, 1_000)]), Vote::NotSampled);
+        assert_eq!(vote(0, 0, &[(2_000, 1_000)]), Vote::NotSampled);
     }
 }

@@ -3,9 +3,9 @@
 //! FNV-1a 64 over the salt, then the 16 bytes of the trace ID; kept when the hash is at most
 //! `floor(percentage / 100 * (2^64 - 1))`. Source: the collector's `tail_sampling` processor.
 
-use super::super::policy::{Context, Needs, Policy, PolicyError, Vote};
-use super::super::trace_view::TraceView;
 use crate::otlp::ids::TraceId;
+use crate::sampler::evaluation::Evaluation;
+use crate::sampler::policy::{Opinion, Policy, PolicyError, Vote};
 
 const DEFAULT_SALT: &str = "default-hash-seed";
 const FNV_OFFSET: u64 = 0xcbf2_9ce4_8422_2325;
@@ -38,16 +38,8 @@ impl Probabilistic {
 }
 
 impl Policy for Probabilistic {
-    fn needs(&self) -> Needs {
-        Needs::TraceId
-    }
-
-    fn evaluate(&self, trace: &TraceView<'_>, _: &Context) -> Result<Vote, PolicyError> {
-        Ok(if self.keeps(trace.trace_id) {
-            Vote::Sampled
-        } else {
-            Vote::NotSampled
-        })
+    fn vote(&self, evaluation: &mut Evaluation<'_>) -> Result<Opinion, PolicyError> {
+        Ok(Vote::sampled_if(self.keeps(evaluation.trace().trace_id)).into())
     }
 }
 

@@ -1,56 +1,49 @@
 //! `rate_limiting`: keeps traces while their spans fit a token bucket of spans per second.
 
-use super::super::limiter::TokenBucket;
-use super::super::policy::{Context, Needs, Policy, PolicyError, Vote};
-use super::super::trace_view::TraceView;
+use std::sync::Arc;
+
+use crate::sampler::evaluation::Evaluation;
+use crate::sampler::limiter::TokenBucket;
+use crate::sampler::policy::{Opinion, Policy, PolicyError, Vote};
+use crate::sampler::witness::Witness;
 
 #[derive(Debug)]
-pub(super) struct RateLimiting(TokenBucket);
-
-impl RateLimiting {
-    /// `burst_capacity` 0 or less means twice the rate.
-    pub(super) fn new(spans_per_second: i64, burst_capacity: i64) -> Self {
-        let burst = if burst_capacity > 0 {
-            burst_capacity
-        } else {
-            spans_per_second.saturating_mul(2)
-        };
-        Self(TokenBucket::new(spans_per_second as f64, burst as f64))
-    }
-}
+pub(super) struct RateLimiting(pub(super) Arc<TokenBucket>);
 
 impl Policy for RateLimiting {
-    fn needs(&self) -> Needs {
-        Needs::Summary
-    }
-
-    fn evaluate(&self, trace: &TraceView<'_>, context: &Context) -> Result<Vote, PolicyError> {
-        let cost_spans = trace.summary.span_count as f64;
-        Ok(if self.0.take(cost_spans, context.now) {
-            Vote::Sampled
-        } else {
-            Vote::NotSampled
+    fn vote(&self, evaluation: &mut Evaluation<'_>) -> Result<Opinion, PolicyError> {
+        let spans = evaluation.trace().summary.span_count;
+        let fits = self.0.take(spans as f64, evaluation.context());
+        Ok(Opinion {
+            vote: Vote::sampled_if(fits),
+            witness: Witness::Spans(spans),
         })
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::trace_view::test_support::TraceFixture;
-    use super::*;
-    use crate::clock::Moment;
+    use crate::sampler::config::RuleConfig;
+    use crate::sampler::policy::Vote;
+    use crate::sampler::test_support::{TraceFixture, votes};
+
+    fn kept_of_ten(spans_per_second: i64, burst_capacity: i64) -> usize {
+        let trace = TraceFixture::with_times(&[(1, 2); 10]);
+        let rule = RuleConfig::RateLimiting {
+            spans_per_second,
+            burst_capacity,
+        };
+        let votes = votes(&rule, &[&trace; 10]);
+        votes
+            .iter()
+            .filter(|vote| **vote == Ok(Vote::Sampled))
+            .count()
+    }
 
     #[test]
     fn the_burst_defaults_to_twice_the_rate() {
-        let trace = TraceFixture::with_times(&[(1, 2); 10]);
-        let context = Context { now: Moment(0) };
-        let kept = |policy: &RateLimiting| {
-            (0..10)
-                .filter(|_| policy.evaluate(&trace.view(), &context) == Ok(Vote::Sampled))
-                .count()
-        };
-        assert_eq!(kept(&RateLimiting::new(15, 0)), 3);
-        assert_eq!(kept(&RateLimiting::new(15, 50)), 5);
-        assert_eq!(kept(&RateLimiting::new(0, 0)), 0);
+        assert_eq!(kept_of_ten(15, 0), 3);
+        assert_eq!(kept_of_ten(15, 50), 5);
+        assert_eq!(kept_of_ten(0, 0), 0);
     }
 }

@@ -1,10 +1,11 @@
 //! `status_code`: keeps traces with a span of one of the given status codes.
 
-use super::super::config::StatusCode;
-use super::super::policy::{Context, Needs, Policy, PolicyError, Vote};
-use super::super::trace_view::TraceView;
+use crate::sampler::config::StatusCode;
+use crate::sampler::evaluation::Evaluation;
+use crate::sampler::policy::{Opinion, Policy, PolicyError, Vote};
+use crate::sampler::witness::Witness;
 
-/// Whether UNSET, OK, ERROR is wanted, in this order, as [`super::super::trace_summary::TraceSummary`] has them.
+/// Whether UNSET, OK, ERROR is wanted, in this order, as [`crate::sampler::trace_summary::TraceSummary`] has them.
 #[derive(Debug)]
 pub(super) struct StatusCodes([bool; 3]);
 
@@ -20,13 +21,12 @@ impl StatusCodes {
 }
 
 impl Policy for StatusCodes {
-    fn needs(&self) -> Needs {
-        Needs::Summary
-    }
-
-    fn evaluate(&self, trace: &TraceView<'_>, _: &Context) -> Result<Vote, PolicyError> {
-        let has = trace.summary.has_status;
+    fn vote(&self, evaluation: &mut Evaluation<'_>) -> Result<Opinion, PolicyError> {
+        let has = evaluation.trace().summary.has_status;
         let hit = self.0.iter().zip(has).any(|(wanted, has)| *wanted && has);
-        Ok(if hit { Vote::Sampled } else { Vote::NotSampled })
+        Ok(Opinion {
+            vote: Vote::sampled_if(hit),
+            witness: Witness::Statuses(has),
+        })
     }
 }

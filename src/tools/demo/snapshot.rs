@@ -109,7 +109,7 @@ mod tests {
             buffer.traces.set(20.0);
             buffer.held_bytes.set(5_000.0);
         }
-        let sampler = registry.sampler(["errors", "a-tenth"].into_iter());
+        let sampler = registry.sampler(["errors", "a-tenth"].into_iter(), [].into_iter());
         for (policy, decision, traces) in [(0, 0, 3), (1, 0, 4), (1, 1, 5), (2, 1, 6), (2, 2, 7)] {
             sampler.decided[policy][decision].traces.increment(traces);
         }

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 
@@ -56,17 +57,21 @@ impl Replica {
     /// Starts a replica with these two files and waits until it is ready. Ports are free ones whatever the files say.
     pub(crate) async fn start(server_file: &str, policy_file: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        fs::write(folder.path().join("tailsieve.yaml"), server_file).unwrap();
         fs::write(folder.path().join("policies.yaml"), policy_file).unwrap();
+        Self::start_in(folder, server_file, Some("policies.yaml")).await
+    }
+
+    /// The same in `folder`, with the policies that stand there at this path, or the built-in ones.
+    pub(crate) async fn start_in(
+        folder: TempDir,
+        server_file: &str,
+        policies: Option<&str>,
+    ) -> Self {
+        fs::write(folder.path().join("tailsieve.yaml"), server_file).unwrap();
         let mut command = Command::new(BINARY);
         command
-            .args([
-                "run",
-                "--config",
-                "tailsieve.yaml",
-                "--policies",
-                "policies.yaml",
-            ])
+            .args(["run", "--config", "tailsieve.yaml"])
+            .args(policies.map(|path| format!("--policies={path}")))
             .args([
                 "--grpc-endpoint",
                 "127.0.0.1:0",
@@ -110,6 +115,11 @@ impl Replica {
             reader,
             folder,
         }
+    }
+
+    /// The folder that it runs in.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
     /// A new connection to the gRPC port.
@@ -178,7 +188,13 @@ impl Replica {
 
     /// Whether an event with this message has been logged.
     pub(crate) fn has_logged(&self, message: &str) -> bool {
-        self.log.lock().iter().any(|line| line.contains(message))
+        self.times_logged(message) > 0
+    }
+
+    /// How many events with this message have been logged.
+    pub(crate) fn times_logged(&self, message: &str) -> usize {
+        let log = self.log.lock();
+        log.iter().filter(|line| line.contains(message)).count()
     }
 
     /// Waits for the process to end by itself or by a signal sent before.

@@ -15,7 +15,7 @@ use tailsieve::buffer::config::BufferConfig;
 use tailsieve::buffer::inbox::{Inbox, inbox};
 use tailsieve::buffer::release::Outlet;
 use tailsieve::buffer::shard::{ActivePolicies, Pressure, Shard, ShardParts, Turn};
-use tailsieve::clock::Moment;
+use tailsieve::clock::{Clock, Moment};
 use tailsieve::config::policy_file::PolicyFile;
 use tailsieve::memory::Budget;
 use tailsieve::metrics::Registry;
@@ -52,7 +52,10 @@ impl ShardInHand {
         let released = Arc::new(Mutex::default());
         let (inbox, receiver) = inbox(64);
         let set = PolicySet::compile(&file.policies, file.evaluation);
-        let metrics = registry.sampler(set.names());
+        let metrics = registry.sampler(
+            set.names(),
+            set.infos().iter().map(|info| info.path.as_str()),
+        );
         let shard = Shard::new(ShardParts {
             config: BufferConfig {
                 decision_cache_bytes: 4 << 20,
@@ -60,7 +63,9 @@ impl ShardInHand {
             },
             shards: 1,
             inbox: receiver,
+            clock: Clock::manual(),
             policies: Arc::new(ActivePolicies {
+                generation: 1,
                 set,
                 windows: file.windows,
                 metrics,

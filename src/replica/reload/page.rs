@@ -1,0 +1,163 @@
+//! `GET /api/v1/policies` and `POST /-/reload`: which policies are in force, and which were rejected, and why.
+
+use std::path::PathBuf;
+
+use futures_util::future::BoxFuture;
+use serde::Serialize;
+
+use super::{Reload, Reloader, State, Trigger};
+use crate::admin::{PoliciesPage, Reloaded};
+use crate::clock::rfc3339;
+use crate::config::policy_source::{Loaded, Rejected};
+use crate::config::{Finding, PolicySource};
+use crate::sampler::config::PolicyConfig;
+
+/// The set in force.
+#[derive(Debug, Serialize)]
+pub(super) struct ActivePage {
+    pub(super) generation: u64,
+    /// As [`Loaded::hash`].
+    pub(super) hash: String,
+    /// RFC 3339.
+    since: String,
+    /// `policies.path`; null for the built-in policies.
+    path: Option<PathBuf>,
+    pub(super) files: Vec<PathBuf>,
+    decision_wait_seconds: f64,
+    decision_wait_after_root_received_seconds: Option<f64>,
+    num_traces: Option<usize>,
+    sample_on_first_match: bool,
+    drop_pending_traces_on_shutdown: bool,
+    policies: Vec<PolicyEntry>,
+    warnings: Vec<FindingEntry>,
+}
+
+/// A set that was not put in force.
+#[derive(Debug, Serialize)]
+pub(super) struct RejectedPage {
+    /// As [`Rejected::hash`].
+    pub(super) hash: String,
+    /// When, in RFC 3339.
+    at: String,
+    files: Vec<PathBuf>,
+    errors: Vec<FindingEntry>,
+}
+
+/// What stands behind the policies' pages of the admin port.
+pub(in crate::replica) struct PoliciesSource(pub(in crate::replica) Reloader);
+
+#[derive(Debug, Serialize)]
+struct Page<'a> {
+    active: &'a ActivePage,
+    rejected: Option<&'a RejectedPage>,
+}
+
+#[derive(Debug, Serialize)]
+struct PolicyEntry {
+    name: String,
+    #[serde(rename = "type")]
+    type_name: &'static str,
+    /// Sub-policies.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    policies: Vec<PolicyEntry>,
+}
+
+#[derive(Debug, Serialize)]
+struct FindingEntry {
+    file: String,
+    line: Option<usize>,
+    column: Option<usize>,
+    key: String,
+    problem: String,
+    advice: String,
+}
+
+impl ActivePage {
+    pub(super) fn new(
+        generation: u64,
+        source: &PolicySource,
+        loaded: Loaded,
+        now_unix_ns: u64,
+    ) -> Self {
+        let Loaded {
+            file,
+            warnings,
+            files,
+            hash,
+        } = loaded;
+        let after_root = file.windows.decision_wait_after_root;
+        Self {
+            generation,
+            hash,
+            since: rfc3339(now_unix_ns),
+            path: source.0.clone(),
+            files,
+            decision_wait_seconds: file.windows.decision_wait.as_secs_f64(),
+            decision_wait_after_root_received_seconds: after_root.map(|wait| wait.as_secs_f64()),
+            num_traces: file.windows.num_traces,
+            sample_on_first_match: file.evaluation.sample_on_first_match,
+            drop_pending_traces_on_shutdown: file.evaluation.drop_pending_traces_on_shutdown,
+            policies: entries(&file.policies),
+            warnings: warnings.into_iter().map(FindingEntry::from).collect(),
+        }
+    }
+}
+
+impl RejectedPage {
+    pub(super) fn new(rejected: Rejected, now_unix_ns: u64) -> Self {
+        let errors = rejected.errors.errors.into_iter();
+        Self {
+            hash: rejected.hash,
+            at: rfc3339(now_unix_ns),
+            files: rejected.files,
+            errors: errors.map(FindingEntry::from).collect(),
+        }
+    }
+}
+
+impl PoliciesPage for PoliciesSource {
+    fn json(&self) -> Vec<u8> {
+        json(&self.0.0.state.load())
+    }
+
+    fn reload(&self) -> BoxFuture<'static, Reloaded> {
+        let reloader = self.0.clone();
+        Box::pin(async move {
+            let reload = reloader.reload(Trigger::Request).await;
+            Reloaded {
+                is_in_force: reload != Reload::Rejected,
+                json: json(&reloader.0.state.load()),
+            }
+        })
+    }
+}
+
+impl From<Finding> for FindingEntry {
+    fn from(finding: Finding) -> Self {
+        Self {
+            file: finding.file,
+            line: finding.position.map(|position| position.line),
+            column: finding.position.map(|position| position.column),
+            key: finding.key,
+            problem: finding.problem,
+            advice: finding.advice,
+        }
+    }
+}
+
+fn json(state: &State) -> Vec<u8> {
+    let page = Page {
+        active: &state.active,
+        rejected: state.rejected.as_deref(),
+    };
+    serde_json::to_vec_pretty(&page).unwrap_or_default()
+}
+
+fn entries(policies: &[PolicyConfig]) -> Vec<PolicyEntry> {
+    let entry = |policy: &PolicyConfig| PolicyEntry {
+        name: policy.name.clone(),
+        type_name: policy.rule.type_name(),
+        policies: entries(policy.rule.sub_policies()),
+    };
+    policies.iter().map(entry).collect()
+}

@@ -1,0 +1,179 @@
+//! `/api/v1/traces/{trace_id}`: what became of a trace, and why, from whichever shard knows.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crossbeam_channel::bounded;
+use futures_util::future::BoxFuture;
+use serde::Serialize;
+
+use crate::admin::{TracesAnswer, TracesPage};
+use crate::buffer::decision_log::Decided;
+use crate::buffer::inbox::Inbox;
+use crate::buffer::shard::{Control, Inspect, Known};
+use crate::clock::rfc3339;
+use crate::otlp::ids::TraceId;
+use crate::sampler::evaluation::{Answer, Record};
+use crate::sampler::policy_set::PolicyInfo;
+use crate::sampler::precedence::Decision;
+
+/// Most answers to one question: traces of one ID that differ in request metadata, decided more than once.
+const ANSWERS_MAX: usize = 100;
+/// A shard answers within a turn, some milliseconds.
+const WAIT_MAX: Duration = Duration::from_secs(5);
+
+/// The shards of a replica, for questions.
+pub(super) struct TracesSource(pub(super) Arc<[Inbox]>);
+
+#[derive(Debug, Serialize)]
+struct Page {
+    trace_id: String,
+    /// What is known; empty where nothing is.
+    found: Vec<Entry>,
+}
+
+/// One thing known of the trace.
+#[derive(Debug, Serialize)]
+struct Entry {
+    /// `buffered`, `kept`, `dropped`, or `remembered`, which is a decision whose votes are forgotten.
+    state: &'static str,
+    /// `sampled`, `not_sampled` or `dropped`; of a buffered trace, what it would be now.
+    decision: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    due_in_seconds: Option<f64>,
+    #[serde(flatten)]
+    details: Option<Details>,
+}
+
+#[derive(Debug, Serialize)]
+struct Details {
+    /// The policy that decided.
+    policy: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trigger: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    decided_at: Option<String>,
+    /// Of the policies, see `/api/v1/policies`.
+    generation: u64,
+    /// From the first span to the decision, or until now.
+    held_seconds: f64,
+    spans: u64,
+    bytes: u64,
+    votes: Vec<Vote>,
+}
+
+#[derive(Debug, Serialize)]
+struct Vote {
+    policy: String,
+    #[serde(rename = "type")]
+    type_name: &'static str,
+    /// `sampled`, `not_sampled`, `dropped`, `failed`, or `not_asked`.
+    vote: &'static str,
+    /// The value that the policy looked at.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    value: String,
+}
+
+impl TracesPage for TracesSource {
+    fn answer(&self, trace_id: &str) -> BoxFuture<'static, TracesAnswer> {
+        let trace_id: Result<TraceId, _> = trace_id.parse();
+        let inboxes = Arc::clone(&self.0);
+        Box::pin(async move {
+            let trace_id = match trace_id {
+                Ok(trace_id) => trace_id,
+                Err(error) => return TracesAnswer::BadRequest(format!("trace ID: {error}")),
+            };
+            let asked = tokio::task::spawn_blocking(move || ask(&inboxes, trace_id)).await;
+            let found: Vec<Entry> = asked.unwrap_or_default();
+            let is_known = !found.is_empty();
+            let page = Page {
+                trace_id: trace_id.to_string(),
+                found,
+            };
+            let json = serde_json::to_vec_pretty(&page).unwrap_or_default();
+            if is_known {
+                TracesAnswer::Known(json)
+            } else {
+                TracesAnswer::Unknown(json)
+            }
+        })
+    }
+}
+
+fn ask(inboxes: &[Inbox], trace_id: TraceId) -> Vec<Entry> {
+    let (answers, received) = bounded(ANSWERS_MAX);
+    for inbox in inboxes {
+        let answers = answers.clone();
+        inbox.control(Control::Inspect(Inspect { trace_id, answers }));
+    }
+    drop(answers);
+    let mut found = Vec::new();
+    while let Ok(known) = received.recv_timeout(WAIT_MAX) {
+        found.push(entry(known));
+    }
+    found
+}
+
+fn entry(known: Known) -> Entry {
+    match known {
+        Known::Undecided {
+            rehearsal,
+            due_in_ns,
+        } => Entry {
+            state: "buffered",
+            decision: rehearsal.verdict.decision.label(),
+            due_in_seconds: Some(due_in_ns as f64 / 1e9),
+            details: Some(Details {
+                trigger: None,
+                decided_at: None,
+                ..details(&rehearsal)
+            }),
+        },
+        Known::Decided(decided) => Entry {
+            state: if decided.verdict.decision == Decision::Sampled {
+                "kept"
+            } else {
+                "dropped"
+            },
+            decision: decided.verdict.decision.label(),
+            due_in_seconds: None,
+            details: Some(details(&decided)),
+        },
+        Known::Remembered(decision) => Entry {
+            state: "remembered",
+            decision: decision.label(),
+            due_in_seconds: None,
+            details: None,
+        },
+    }
+}
+
+fn details(decided: &Decided) -> Details {
+    let set = &decided.policies.set;
+    let policy = decided.verdict.policy_index;
+    let policy = policy.and_then(|index| set.names().nth(usize::from(index)));
+    let votes = set.infos().iter().zip(&decided.records);
+    Details {
+        policy: policy.map(str::to_owned),
+        trigger: Some(decided.trigger.label()),
+        decided_at: Some(rfc3339(decided.unix_ns)),
+        generation: decided.policies.generation,
+        held_seconds: decided.held_ns as f64 / 1e9,
+        spans: decided.span_count,
+        bytes: decided.span_bytes,
+        votes: votes.map(|(info, record)| vote(info, record)).collect(),
+    }
+}
+
+fn vote(info: &PolicyInfo, record: &Record) -> Vote {
+    Vote {
+        policy: info.path.clone(),
+        type_name: info.type_name,
+        vote: match record.answer {
+            Answer::NotAsked => "not_asked",
+            Answer::Voted(vote) => vote.label(),
+            Answer::Failed => "failed",
+        },
+        value: record.witness.to_string(),
+    }
+}
