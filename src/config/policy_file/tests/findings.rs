@@ -1,8 +1,8 @@
 //! The exact message of every mistake and of every warning.
 
-use super::super::read;
 use super::{environment, parse};
 
+mod files;
 mod types;
 
 fn errors(text: &str) -> String {
@@ -389,16 +389,4 @@ fn what_can_only_be_a_mistake_is_warned_of() {
             "2:76: policies[0].and_sub_policy[1].name: a sub-policy named \"b\" stands above",
         ),
     ]);
-}
-
-#[test]
-fn a_file_that_is_not_text_is_one_error() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("p.yaml");
-    std::fs::write(&path, b"\xfe\xff").unwrap();
-    let name = path.display();
-    assert_eq!(
-        read(&path).unwrap_err().to_string(),
-        format!("{name}: not UTF-8: the byte at offset 0 belongs to no character")
-    );
 }
