@@ -76,13 +76,13 @@ fn policy_file(body: &Place<'_>) -> PolicyFile {
         place.error("is not supported", "remove it: traces are held in memory");
     }
     let policies = match fields.take("policies") {
-        Some(place) => policies::policies(&place, evaluation.strategy),
-        None => Vec::new(),
+        Some(place) if !place.lists_nothing() => policies::policies(&place, evaluation.strategy),
+        _ => {
+            let place = body.deepest(&["policies"]);
+            place.warning("there are no policies, so nothing is kept", "");
+            Vec::new()
+        }
     };
-    if policies.is_empty() {
-        let place = body.deepest(&["policies"]);
-        place.warning("there are no policies, so nothing is kept", "");
-    }
     fields.finish();
     PolicyFile {
         windows,

@@ -3,6 +3,8 @@
 use super::{environment, parse};
 
 mod files;
+mod nested;
+mod syntax;
 mod types;
 
 fn errors(text: &str) -> String {
