@@ -142,18 +142,11 @@ fn shard(budget: &Budget, decision_wait: Duration) -> (Inbox, Shard) {
         .collect();
     let registry = Registry::new();
     let set = PolicySet::compile(&policies, EvaluationConfig::default());
-    let active = ActivePolicies {
-        generation: 1,
-        metrics: registry.sampler(
-            set.names(),
-            set.infos().iter().map(|info| info.path.as_str()),
-        ),
-        set,
-        windows: WindowConfig {
-            decision_wait,
-            ..WindowConfig::default()
-        },
+    let windows = WindowConfig {
+        decision_wait,
+        ..WindowConfig::default()
     };
+    let active = ActivePolicies::new(1, set, windows, &registry);
     let (inbox, receiver) = inbox(1_024);
     let shard = Shard::new(ShardParts {
         config: BufferConfig::default(),

@@ -6,5 +6,5 @@ pub mod grpc_status;
 pub mod ids;
 pub mod json;
 pub mod size;
-pub mod tracestate;
+pub(crate) mod trace_state;
 pub mod wire;

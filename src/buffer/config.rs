@@ -29,21 +29,21 @@ pub struct WindowConfig {
     pub decision_wait_after_root: Option<Duration>,
     /// `num_traces`, over all shards: most traces held. Default `None`: bounded by bytes alone.
     pub num_traces: Option<usize>,
-    /// `num_traces_overflow`. Default decide.
+    /// `num_traces_overflow`: what becomes of the oldest trace when `num_traces` is reached. Default decide.
     pub num_traces_overflow: Overflow,
-    /// `block_on_overflow`: beyond `num_traces` clients are told to wait, and no trace makes way. Default false.
+    /// `block_on_overflow`: at `num_traces` new traces wait, and nothing happens to the oldest. Default false.
     pub block_on_overflow: bool,
-    /// `maximum_trace_size_bytes`, as the collector counts them; a trace beyond is given up. Default none.
+    /// `maximum_trace_size_bytes`: a trace beyond it is not kept; `None` (0 in the file) is no limit. Default none.
     pub maximum_trace_size_bytes: Option<u64>,
 }
 
-/// What becomes of the oldest trace when there are more than `num_traces`.
+/// What becomes of a trace for which there is no room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Overflow {
-    /// It is decided early.
+    /// `decide`: it is decided with the spans that it has.
     #[default]
     Decide,
-    /// It is dropped undecided, as the collector does.
+    /// `discard`: it is forgotten undecided, as the collector does.
     Discard,
 }
 

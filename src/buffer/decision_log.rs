@@ -98,12 +98,12 @@ mod tests {
 
     #[test]
     fn the_oldest_decisions_make_way_for_the_newest() {
-        let policies = Arc::new(ActivePolicies {
-            generation: 1,
-            set: PolicySet::compile(&[], EvaluationConfig::default()),
-            windows: WindowConfig::default(),
-            metrics: Registry::new().sampler([].into_iter(), [].into_iter()),
-        });
+        let policies = Arc::new(ActivePolicies::new(
+            1,
+            PolicySet::compile(&[], EvaluationConfig::default()),
+            WindowConfig::default(),
+            &Registry::new(),
+        ));
         let records = [Record::default(); 3];
         let mut log = DecisionLog::new(20 * (size_of::<Decided>() + size_of_val(&records)));
         for number in 1..=100_u128 {

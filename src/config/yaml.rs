@@ -12,6 +12,7 @@ mod weight;
 
 pub(crate) use loader::parse;
 pub(crate) use scalar::Resolved;
+pub(crate) use weight::weigh;
 
 use super::finding::Position;
 

@@ -231,16 +231,8 @@ fn compile(
 ) -> Arc<ActivePolicies> {
     let before = previous.map(|previous| &previous.set);
     let set = PolicySet::compile_after(&file.policies, file.evaluation, before);
-    let metrics = registry.sampler(
-        set.names(),
-        set.infos().iter().map(|info| info.path.as_str()),
-    );
-    Arc::new(ActivePolicies {
-        generation: previous.map_or(1, |previous| previous.generation + 1),
-        set,
-        windows: file.windows,
-        metrics,
-    })
+    let generation = previous.map_or(1, |previous| previous.generation + 1);
+    Arc::new(ActivePolicies::new(generation, set, file.windows, registry))
 }
 
 fn tell_in_force(metrics: &PoliciesMetrics, generation: u64, now_unix_ns: u64) {

@@ -245,9 +245,7 @@ impl RuleConfig {
             Self::Composite(_) => "composite",
         }
     }
-}
 
-impl RuleConfig {
     /// The policies within it, in the order of the file.
     #[must_use]
     pub fn sub_policies(&self) -> &[PolicyConfig] {

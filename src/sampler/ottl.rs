@@ -1,12 +1,56 @@
 //! `ottl_condition`: conditions in the OpenTelemetry Transformation Language, parsed once and evaluated per span.
+//!
+//! ```text
+//! text --grammar--> Expression --check--> Program --compile--> CompiledCondition --holds--> true, false, error
+//! ```
+//!
+//! The language and its results are those of the collector's `pkg/ottl` v0.156.0 as `tail_sampling` uses it: paths with
+//! or without context prefix, its comparison across types, its order of evaluation, and an error where it has one, since
+//! `error_mode: propagate` counts them. What is refused is refused when the text is read, at its column.
+//!
+//! Beyond OTTL on purpose: arithmetic within an index (`attributes["list"][1 + 1]`). Not there: lambdas (off in the
+//! collector too), `otelcol`, and converters that no sampling condition needs (their names are known and
+//! refused as such).
+//!
+//! Limits: [`TEXT_BYTES_MAX`] of text, [`NESTING_MAX`] brackets within each other. Attributes named by a constant key
+//! are read from their slot; event attributes, whole maps and all else are read from the span's bytes when asked for. A
+//! comparison of fields, attributes and literals allocates nothing.
 
-use super::span_context::{SlotAllocator, SpanContext};
+mod arithmetic;
+mod check;
+mod comparison;
+mod convert;
+mod error;
+mod evaluate;
+mod field;
+mod functions;
+mod grammar;
+mod index;
+mod json;
+mod program;
+mod syntax;
+mod time_text;
+mod value;
 
-/// A condition, parsed and checked.
-#[derive(Debug, Clone, PartialEq)]
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use super::span_context::{SlotAllocator, SlotId, SpanContext};
+
+pub(crate) use error::EvaluationError;
+pub use grammar::{NESTING_MAX, TEXT_BYTES_MAX};
+
+use evaluate::Frame;
+use program::Program;
+
+/// A condition, parsed and checked; equal to another of the same text on the same subject.
+#[derive(Debug, Clone)]
 pub struct Condition {
     text: String,
     subject: Subject,
+    program: Arc<Program>,
 }
 
 /// What a condition is asked of.
@@ -32,14 +76,10 @@ pub struct ParseError {
 
 /// A condition that knows where its attributes are found.
 #[derive(Debug)]
-pub(crate) struct CompiledCondition {}
-
-/// A condition could not be evaluated on a span.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{reason}")]
-pub(crate) struct EvaluationError {
-    /// Why.
-    pub(crate) reason: String,
+pub(crate) struct CompiledCondition {
+    program: Arc<Program>,
+    /// By the index of the attribute in the program.
+    slots: Box<[SlotId]>,
 }
 
 impl Condition {
@@ -48,9 +88,13 @@ impl Condition {
     /// # Errors
     /// [`ParseError`] with the column of the first mistake.
     pub fn parse(text: &str, subject: Subject) -> Result<Self, ParseError> {
+        let program = grammar::parse(text)
+            .and_then(|expression| check::check(text, subject, &expression))
+            .map_err(|fault| fault.in_text(text))?;
         Ok(Self {
             text: text.to_owned(),
             subject,
+            program: Arc::new(program),
         })
     }
 
@@ -61,8 +105,20 @@ impl Condition {
     }
 
     /// Reserves slots for the attributes that it names.
-    pub(crate) fn compile(&self, _slots: &mut dyn SlotAllocator) -> CompiledCondition {
-        CompiledCondition {}
+    pub(crate) fn compile(&self, slots: &mut dyn SlotAllocator) -> CompiledCondition {
+        let attributes = self.program.attributes.iter();
+        CompiledCondition {
+            slots: attributes
+                .map(|attribute| slots.slot(attribute.source, &attribute.key))
+                .collect(),
+            program: Arc::clone(&self.program),
+        }
+    }
+}
+
+impl PartialEq for Condition {
+    fn eq(&self, other: &Self) -> bool {
+        self.subject == other.subject && self.text == other.text
     }
 }
 
@@ -71,7 +127,12 @@ impl CompiledCondition {
     ///
     /// # Errors
     /// [`EvaluationError`] where OTTL's evaluation fails.
-    pub(crate) fn holds(&self, _span: &SpanContext<'_>) -> Result<bool, EvaluationError> {
-        Ok(false)
+    #[inline]
+    pub(crate) fn holds(&self, span: &SpanContext<'_>) -> Result<bool, EvaluationError> {
+        let frame = Frame {
+            span,
+            slots: &self.slots,
+        };
+        self.program.predicate.holds(frame)
     }
 }

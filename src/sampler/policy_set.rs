@@ -145,7 +145,10 @@ impl PolicySet {
                 Some((policy.mode == Mode::Active).then_some((index, vote)))
             })
             .flatten();
-        combine(votes, self.evaluation.sample_on_first_match)
+        // A batch that is sampled is sampled at once.
+        let ends_at_first = self.evaluation.sample_on_first_match
+            || self.evaluation.strategy == Strategy::SpanIngest;
+        combine(votes, ends_at_first)
     }
 }
 

@@ -1,7 +1,8 @@
-//! Small traces are decided as the collector's `tail_sampling` decided them, late spans and rate limits included.
+//! Small traces are decided as the collector's `tail_sampling` decided them, late spans and rate limits included, and
+//! every policy voted as the collector's did.
 //!
-//! The cases were recorded from the collector; those with policies or settings of later versions are left out until
-//! then, and so are those of rules that later collectors gave up.
+//! The cases were recorded from the collector. Those of rules that later collectors gave up run under `compat`, those
+//! that lose the oldest traces under `num_traces_overflow: discard`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -15,12 +16,10 @@ use tailsieve::config::policy_file;
 use tailsieve::otlp::json::decode_request;
 
 use crate::support::files::read_lines;
-use crate::support::shard::{ShardInHand, count_by_trace};
+use crate::support::shard::{ShardInHand, Votes, count_by_trace};
 
 const FILE: &str = "tests/fixtures/tail_sampling_conformance.jsonl.gz";
-
-/// Cases whose policies and settings this version has.
-const SUPPORTED: usize = 88;
+const CASES: usize = 569;
 
 /// A configuration, requests, and what became of their traces.
 #[derive(Deserialize)]
@@ -31,26 +30,55 @@ struct Case {
     #[serde(default)]
     late_batches: Vec<Value>,
     kept: BTreeSet<String>,
-    /// Traces lost undecided: here the oldest are decided early.
+    /// By top-level policy.
+    policy_metrics: BTreeMap<String, Votes>,
+    #[serde(default)]
+    evaluation_errors: u64,
+    #[serde(default)]
+    too_large: u64,
     #[serde(default)]
     evicted_undecided: u64,
     /// The last version of the collector that did so.
     until: Option<Value>,
 }
 
+/// What came of a case.
+#[derive(Debug, PartialEq)]
+struct Outcome {
+    kept: BTreeSet<String>,
+    votes: BTreeMap<String, Votes>,
+    evaluation_errors: u64,
+    too_large: u64,
+    evicted_undecided: u64,
+}
+
 impl Case {
-    /// IDs of the traces that came out; `None` when the configuration is one of a later version.
-    fn kept_by_us(&self) -> Option<BTreeSet<String>> {
-        let file = match policy_file::parse(&self.id, &self.config, &|_| None) {
-            Ok(file) => file.config,
-            Err(refusal) => {
-                let later = |error: &tailsieve::config::finding::ConfigError| {
-                    error.problem.contains("not supported by this version")
-                };
-                assert!(refusal.errors.iter().all(later), "{}: {refusal}", self.id);
-                return None;
-            }
-        };
+    fn outcome(&self) -> Outcome {
+        Outcome {
+            kept: self.kept.clone(),
+            votes: self.policy_metrics.clone(),
+            evaluation_errors: self.evaluation_errors,
+            too_large: self.too_large,
+            evicted_undecided: self.evicted_undecided,
+        }
+    }
+
+    fn config(&self) -> String {
+        let mut config = self.config.trim_end().to_owned();
+        if self.until.is_some() {
+            config.push_str("\ncompat: \"0.156\"\n");
+        }
+        if self.evicted_undecided > 0 {
+            config.push_str("\nnum_traces_overflow: discard\n");
+        }
+        config
+    }
+
+    fn run(&self) -> Outcome {
+        let file = policy_file::parse(&self.id, &self.config(), &|_| None);
+        let file = file
+            .unwrap_or_else(|refusal| panic!("{}: {refusal}", self.id))
+            .config;
         let mut shard = ShardInHand::new(&file);
         send(&mut shard, &self.batches);
         shard.pass(file.windows.decision_wait + Duration::from_secs(1));
@@ -61,40 +89,39 @@ impl Case {
             .batches
             .iter()
             .chain(&self.late_batches)
-            .map(to_protobuf)
-            .collect();
-        let sent: Vec<_> = sent
-            .iter()
-            .map(|request| ExportTraceServiceRequest::decode(request.as_slice()).unwrap())
+            .map(|batch| ExportTraceServiceRequest::decode(to_protobuf(batch).as_slice()).unwrap())
             .collect();
         let sent = count_by_trace(&sent);
         for (id, spans) in &released {
             assert_eq!(spans, &sent[id], "{}: all spans of {id}", self.id);
         }
-        Some(released.into_keys().collect())
+        Outcome {
+            kept: released.into_keys().collect(),
+            votes: shard.votes(),
+            evaluation_errors: shard.evaluation_errors(),
+            too_large: shard.decisions("too_large"),
+            evicted_undecided: shard.decisions("discarded"),
+        }
     }
 }
 
 #[test]
-fn every_supported_case_is_decided_as_recorded() {
+fn every_case_is_decided_as_recorded() {
     let file = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(FILE);
-    let mut supported = 0;
-    let mut wrong = BTreeMap::new();
-    for line in read_lines(&file) {
-        let case: Case = serde_json::from_str(&line).unwrap();
-        if case.until.is_some() || case.evicted_undecided > 0 {
-            continue;
-        }
-        let Some(kept) = case.kept_by_us() else {
-            continue;
-        };
-        supported += 1;
-        if kept != case.kept {
-            wrong.insert(case.id, (kept, case.kept));
-        }
-    }
-    assert_eq!(wrong, BTreeMap::new(), "kept by us, kept by the collector");
-    assert_eq!(supported, SUPPORTED);
+    let cases: Vec<Case> = read_lines(&file)
+        .iter()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let wrong: Vec<String> = cases
+        .iter()
+        .filter_map(|case| {
+            let (ours, theirs) = (case.run(), case.outcome());
+            let difference = || format!("{}\n  ours   {ours:?}\n  theirs {theirs:?}", case.id);
+            (ours != theirs).then(difference)
+        })
+        .collect();
+    assert!(wrong.is_empty(), "{}: {}", wrong.len(), wrong.join("\n"));
+    assert_eq!(cases.len(), CASES);
 }
 
 fn send(shard: &mut ShardInHand, batches: &[Value]) {

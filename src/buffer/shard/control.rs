@@ -8,7 +8,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 
 use super::inspect::Inspect;
 use crate::buffer::config::WindowConfig;
-use crate::metrics::SamplerMetrics;
+use crate::metrics::{Registry, SamplerMetrics};
 use crate::sampler::policy_set::PolicySet;
 
 /// What a shard is told besides spans.
@@ -35,6 +35,26 @@ pub struct ActivePolicies {
     pub windows: WindowConfig,
     /// Counters by policy.
     pub metrics: SamplerMetrics,
+}
+
+impl ActivePolicies {
+    /// With counters of `registry`.
+    #[must_use]
+    pub fn new(
+        generation: u64,
+        set: PolicySet,
+        windows: WindowConfig,
+        registry: &Registry,
+    ) -> Self {
+        let paths = set.infos().iter().map(|info| info.path.as_str());
+        let metrics = registry.sampler(set.names(), paths);
+        Self {
+            generation,
+            set,
+            windows,
+            metrics,
+        }
+    }
 }
 
 /// Told to shards after other messages, so that who told them can wait until they were heard.

@@ -116,21 +116,12 @@ impl World {
         };
         let errors = PolicyConfig::new("errors", rule);
         let set = PolicySet::compile(&[errors], evaluation);
-        let metrics = registry.sampler(
-            set.names(),
-            set.infos().iter().map(|info| info.path.as_str()),
-        );
         let shard = Shard::new(ShardParts {
             config,
             shards: 1,
             inbox: receiver,
             clock: Clock::manual(),
-            policies: Arc::new(ActivePolicies {
-                generation: 1,
-                set,
-                windows,
-                metrics,
-            }),
+            policies: Arc::new(ActivePolicies::new(1, set, windows, &registry)),
             pressure: Arc::new(Pressure::new(budget.clone())),
             outlets: vec![Box::new(backend.clone())],
             accounting: Arc::clone(&accounting),

@@ -2,41 +2,40 @@
 //!
 //! The trees are joined before they are decoded, so that no key but `policies` is known here. The lines of each file
 //! are moved behind those of the files before it, which tells where a value came from; what is found in the whole is
-//! told in the file's own lines and its own numbers of policies.
+//! told in the file's own lines and its own numbers of policies. All files together are as large as one may be.
 
 use std::collections::HashMap;
 
+mod sources;
+
+use sources::{Source, Sources};
+
 use super::{body, policy_file};
-use crate::config::decode::{Place, join};
+use crate::config::decode::Place;
 use crate::config::environment::{self, Lookup};
 use crate::config::finding::{
     Checked, ConfigErrors, FINDINGS_MAX, Finding, Findings, Position, Warning,
 };
 use crate::config::policy_file::PolicyFile;
-use crate::config::yaml::{self, Entry, Key, Node, Value};
+use crate::config::yaml::{self, Entry, Key, NODES_MAX, Node, TEXT_BYTES_MAX, Value, weigh};
 
 /// The files joined so far.
 struct Joined<'a> {
-    sources: Vec<Source<'a>>,
+    sources: Sources<'a>,
     /// In lines of the whole.
     findings: Findings,
     /// Of single files: what kept their settings from being found.
     own_errors: Vec<Finding>,
     own_warnings: Vec<Warning>,
+    nodes: usize,
+    text_bytes: usize,
     /// All keys but `policies`.
     entries: Vec<Entry>,
+    /// Where a key is among them.
+    entry_of: HashMap<String, usize>,
     policies: Vec<Node>,
     /// The first file's.
     policies_key: Option<Key>,
-}
-
-/// A file and where its part of the whole begins.
-struct Source<'a> {
-    name: &'a str,
-    lines_before: usize,
-    policies_before: usize,
-    /// Path of the settings in the file: `tail_sampling`, say.
-    path: String,
 }
 
 /// Reads the texts of policy files, each with the name that messages call it, as one policy file.
@@ -52,18 +51,22 @@ pub(in crate::config) fn parse_all(
         return super::parse(name, text, lookup);
     }
     let mut joined = Joined {
-        sources: Vec::with_capacity(files.len()),
+        sources: Sources::default(),
         findings: Findings::new(""),
         own_errors: Vec::new(),
         own_warnings: Vec::new(),
+        nodes: 0,
+        text_bytes: 0,
         entries: Vec::new(),
+        entry_of: HashMap::new(),
         policies: Vec::new(),
         policies_key: None,
     };
     let mut lines = 0;
     for (name, text) in files {
         joined.add(name, text, lines);
-        lines += text.matches(['\n', '\r']).count() + 1;
+        // The end of a file may count as a line of its own.
+        lines += text.matches(['\n', '\r']).count() + 2;
     }
     joined.decode(lookup)
 }
@@ -72,14 +75,7 @@ impl<'a> Joined<'a> {
     fn add(&mut self, name: &'a str, text: &str, lines_before: usize) {
         let own = Findings::new(name);
         let found = yaml::parse(text, &own).and_then(|root| body::find(root, &own));
-        let found = found.filter(|(body, path)| {
-            // Reports what is no mapping.
-            let is_usable = body.is_null() || matches!(body.value, Value::Mapping(_));
-            if !is_usable {
-                Place::new(body, path, &own).fields();
-            }
-            is_usable
-        });
+        let found = found.filter(|(body, path)| self.has_room(body, path, &own));
         match own.conclude(Some(())) {
             Ok(checked) => self.own_warnings.extend(checked.warnings),
             Err(errors) => {
@@ -102,6 +98,23 @@ impl<'a> Joined<'a> {
         }
     }
 
+    /// Whether there is room for a file's settings; reports it if not. What is no mapping is reported with the rest.
+    fn has_room(&mut self, body: &Node, path: &str, own: &Findings) -> bool {
+        // Only tells what is no mapping.
+        Place::new(body, path, own).fields();
+        let weight = weigh(body);
+        self.nodes += weight.nodes;
+        self.text_bytes += weight.text_bytes;
+        if self.nodes > NODES_MAX || self.text_bytes > TEXT_BYTES_MAX {
+            let problem = format!(
+                "the files together are too large with their aliases expanded: more than {NODES_MAX} values or {TEXT_BYTES_MAX} bytes of text"
+            );
+            own.error(Some(body.position), path, problem, "");
+            return false;
+        }
+        true
+    }
+
     fn add_entry(&mut self, entry: Entry) {
         if entry.key.text == "policies" {
             Place::new(&entry.value, "policies", &self.findings).strict_items();
@@ -111,8 +124,11 @@ impl<'a> Joined<'a> {
             }
             return;
         }
-        let known = |other: &&mut Entry| other.key.text == entry.key.text;
-        let Some(first) = self.entries.iter_mut().find(known) else {
+        let index = *self
+            .entry_of
+            .entry(entry.key.text.clone())
+            .or_insert(self.entries.len());
+        let Some(first) = self.entries.get_mut(index) else {
             self.entries.push(entry);
             return;
         };
@@ -123,7 +139,7 @@ impl<'a> Joined<'a> {
         }
         if !entry.value.is_null() && !says_the_same(&first.value, &entry.value) {
             let first_at = first.key.position;
-            let problem = format!("has another value in {}", self.place_of(first_at));
+            let problem = format!("has another value in {}", self.sources.place_of(first_at));
             let advice = "set it in one file, or to the same value";
             self.findings
                 .error(Some(entry.key.position), &entry.key.text, problem, advice);
@@ -159,9 +175,12 @@ impl<'a> Joined<'a> {
                 continue;
             };
             let first = *first_of.entry(&name.text).or_insert(policy.position);
-            if self.index_of(first) != self.index_of(policy.position) {
+            if self.sources.index_of(first) != self.sources.index_of(policy.position) {
                 let place = Place::new(policy, &format!("policies[{index}]"), &self.findings);
-                let problem = format!("a policy of this name stands in {}", self.place_of(first));
+                let problem = format!(
+                    "a policy of this name stands in {}",
+                    self.sources.place_of(first)
+                );
                 let advice = "give each policy a name of its own";
                 place.deepest(&["name"]).error(problem, advice);
             }
@@ -180,11 +199,11 @@ impl<'a> Joined<'a> {
             Ok(checked) => (Vec::new(), checked.warnings),
             Err(errors) => (errors.errors, errors.warnings),
         };
-        let told = |finding| in_its_file(&sources, finding);
+        let told = |finding| sources.in_its_file(finding);
         own_errors.extend(errors.into_iter().map(told));
         own_warnings.extend(warnings.into_iter().map(told));
         let order = |finding: &Finding| {
-            let file = sources.iter().position(|it| it.name == finding.file);
+            let file = sources.index_named(&finding.file);
             (file, finding.position)
         };
         own_errors.sort_by_key(order);
@@ -202,19 +221,6 @@ impl<'a> Joined<'a> {
             warnings: own_warnings,
         })
     }
-
-    fn index_of(&self, position: Position) -> usize {
-        index_of(&self.sources, position)
-    }
-
-    /// `file:line:column` of a position in the whole.
-    fn place_of(&self, position: Position) -> String {
-        let Some(source) = self.sources.get(self.index_of(position)) else {
-            return String::new();
-        };
-        let Position { line, column } = position;
-        format!("{}:{}:{column}", source.name, line - source.lines_before)
-    }
 }
 
 /// The value of a mapping's key.
@@ -224,36 +230,6 @@ fn entry_of<'a>(node: &'a Node, key: &str) -> Option<&'a Value> {
     };
     let entry = entries.iter().find(|entry| entry.key.text == key)?;
     Some(&entry.value.value)
-}
-
-fn index_of(sources: &[Source<'_>], position: Position) -> usize {
-    let before = sources.partition_point(|source| source.lines_before < position.line);
-    before.saturating_sub(1)
-}
-
-/// A finding about the whole, as one about the file that it comes from.
-fn in_its_file(sources: &[Source<'_>], mut finding: Finding) -> Finding {
-    let position = finding.position.unwrap_or(Position { line: 1, column: 1 });
-    let Some(source) = sources.get(index_of(sources, position)) else {
-        return finding;
-    };
-    source.name.clone_into(&mut finding.file);
-    if let Some(position) = &mut finding.position {
-        position.line -= source.lines_before;
-    }
-    let key = own_number(&finding.key, source.policies_before).unwrap_or(finding.key);
-    finding.key = match key.as_str() {
-        "" => source.path.clone(),
-        key => join(&source.path, key),
-    };
-    finding
-}
-
-/// `policies[1].name` for `policies[3].name` when two policies stand in files before.
-fn own_number(key: &str, policies_before: usize) -> Option<String> {
-    let (number, rest) = key.strip_prefix("policies[")?.split_once(']')?;
-    let number = number.parse::<usize>().ok()?.checked_sub(policies_before)?;
-    Some(format!("policies[{number}]{rest}"))
 }
 
 /// The same tree, further down by `lines`.

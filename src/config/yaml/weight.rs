@@ -4,14 +4,14 @@ use super::{Node, Value};
 
 /// What a subtree adds when it is copied.
 #[derive(Clone, Copy, Default)]
-pub(super) struct Weight {
-    pub(super) nodes: usize,
-    pub(super) text_bytes: usize,
+pub(crate) struct Weight {
+    pub(crate) nodes: usize,
+    pub(crate) text_bytes: usize,
     pub(super) depth: usize,
 }
 
 /// Weighs a value and all below it.
-pub(super) fn weigh(node: &Node) -> Weight {
+pub(crate) fn weigh(node: &Node) -> Weight {
     let mut weight = Weight {
         nodes: 1,
         ..Weight::default()

@@ -82,6 +82,21 @@ pub(crate) fn fields_of(message: &[u8], number: u32) -> impl Iterator<Item = &[u
     })
 }
 
+/// The last varint in field `number` of `message`.
+pub(crate) fn last_varint(message: &[u8], number: u32) -> Option<u64> {
+    let mut reader = Reader::new(message);
+    let mut last = None;
+    while !reader.is_at_end() {
+        let tag = reader.tag().ok()?;
+        if tag.number == number && tag.wire_type == VARINT {
+            last = Some(reader.varint().ok()?);
+        } else {
+            reader.skip(tag, DEPTH_MAX).ok()?;
+        }
+    }
+    last
+}
+
 /// The `KeyValue`s of `message` in its field `number`, keys as bytes.
 pub(crate) fn key_values(
     message: &[u8],

@@ -44,13 +44,16 @@ pub(super) fn compile(config: &CompositeConfig, compiler: &mut Compiler<'_>) -> 
     Box::new(Composite { policies, shares })
 }
 
-/// Spans a second for one sub-policy.
+/// Spans a second for one sub-policy, never above the total.
 fn share(config: &CompositeConfig, name: &str, compat: Compat) -> i64 {
     let total = config.max_total_spans_per_second;
     let equal = total / (config.sub_policies.len() as i64).max(1);
     let mut allocations = config.rate_allocation.iter();
     match allocations.rfind(|(policy, _)| policy == name) {
-        Some((_, percent)) if *percent > 0 => (*percent as f64 / 100.0 * total as f64) as i64,
+        Some((_, percent)) if *percent > 0 => {
+            let share = *percent as f64 / 100.0 * total as f64;
+            (share as i64).min(total)
+        }
         Some(_) => equal,
         None if compat == Compat::V0_156 => 0,
         None => equal,

@@ -66,7 +66,7 @@ impl Conditions {
             match condition.holds(span) {
                 Ok(true) => return Ok(true),
                 Err(error) if self.fails_on_error => {
-                    let reason = error.reason;
+                    let reason = error.to_string();
                     return Err(PolicyError { reason });
                 }
                 Ok(false) | Err(_) => {}

@@ -1,6 +1,6 @@
 //! `trace_state`: keeps traces with a span whose W3C tracestate has one of some values under a key.
 
-use crate::otlp::tracestate;
+use crate::otlp::trace_state::Members;
 use crate::sampler::compiler::Compiler;
 use crate::sampler::config::Scope;
 use crate::sampler::evaluation::Evaluation;
@@ -49,7 +49,9 @@ impl SpanTest for TraceStateTest {
         if span.fields.trace_state.is_empty() {
             return Ok(false);
         }
-        let Some(value) = tracestate::value_of(span.fields.trace_state, &self.key) else {
+        let members = Members::parse(span.fields.trace_state);
+        let value = members.ok().and_then(|it| it.get(self.key.as_bytes()));
+        let Some(value) = value else {
             return Ok(false);
         };
         let is_match = self.values.iter().any(|wanted| wanted.as_bytes() == value);

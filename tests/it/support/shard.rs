@@ -33,6 +33,16 @@ pub(crate) struct ShardInHand {
     accounting: Arc<Accounting>,
     released: Arc<Mutex<Vec<Bytes>>>,
     now: Moment,
+    registry: Registry,
+    policies: Vec<String>,
+}
+
+/// How often a policy voted so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize)]
+pub(crate) struct Votes {
+    pub(crate) sampled: u64,
+    pub(crate) not_sampled: u64,
+    pub(crate) dropped: u64,
 }
 
 struct Collect(Arc<Mutex<Vec<Bytes>>>);
@@ -52,10 +62,7 @@ impl ShardInHand {
         let released = Arc::new(Mutex::default());
         let (inbox, receiver) = inbox(64);
         let set = PolicySet::compile(&file.policies, file.evaluation);
-        let metrics = registry.sampler(
-            set.names(),
-            set.infos().iter().map(|info| info.path.as_str()),
-        );
+        let policies = set.names().map(str::to_owned).collect();
         let shard = Shard::new(ShardParts {
             config: BufferConfig {
                 decision_cache_bytes: 4 << 20,
@@ -64,12 +71,7 @@ impl ShardInHand {
             shards: 1,
             inbox: receiver,
             clock: Clock::manual(),
-            policies: Arc::new(ActivePolicies {
-                generation: 1,
-                set,
-                windows: file.windows,
-                metrics,
-            }),
+            policies: Arc::new(ActivePolicies::new(1, set, file.windows, &registry)),
             pressure: Arc::new(Pressure::new(budget.clone())),
             outlets: vec![Box::new(Collect(Arc::clone(&released)))],
             accounting: Arc::clone(&accounting),
@@ -82,6 +84,8 @@ impl ShardInHand {
             accounting,
             released,
             now: Moment(0),
+            registry,
+            policies,
         }
     }
 
@@ -117,10 +121,62 @@ impl ShardInHand {
         count_by_trace(&requests.collect::<Vec<_>>())
     }
 
+    /// Votes of the top-level policies.
+    pub(crate) fn votes(&self) -> BTreeMap<String, Votes> {
+        let samples = self.samples();
+        let votes = |policy: &str, vote: &str| {
+            let policy = escaped(policy);
+            let labels = format!("{{policy=\"{policy}\",vote=\"{vote}\"}}");
+            let name = format!("tailsieve_sampler_votes_total{labels}");
+            samples.get(&name).copied().unwrap_or_default()
+        };
+        let policies = self.policies.iter().map(|policy| {
+            let votes = Votes {
+                sampled: votes(policy, "sampled"),
+                not_sampled: votes(policy, "not_sampled"),
+                dropped: votes(policy, "dropped"),
+            };
+            (policy.clone(), votes)
+        });
+        policies.collect()
+    }
+
+    /// Evaluations of top-level policies that failed.
+    pub(crate) fn evaluation_errors(&self) -> u64 {
+        let samples = self.samples();
+        let errors = self.policies.iter().map(|policy| {
+            let policy = escaped(policy);
+            let name = format!("tailsieve_sampler_evaluation_errors_total{{policy=\"{policy}\"}}");
+            samples.get(&name).copied().unwrap_or_default()
+        });
+        errors.sum()
+    }
+
+    /// Traces decided for this reason.
+    pub(crate) fn decisions(&self, trigger: &str) -> u64 {
+        let name = format!("tailsieve_buffer_decisions_total{{trigger=\"{trigger}\"}}");
+        self.samples().get(&name).copied().unwrap_or_default()
+    }
+
+    /// All counters, by name and labels.
+    fn samples(&self) -> BTreeMap<String, u64> {
+        let text = self.registry.render();
+        let samples = text.lines().filter_map(|line| {
+            let (name, value) = line.rsplit_once(' ')?;
+            Some((name.to_owned(), value.parse().ok()?))
+        });
+        samples.collect()
+    }
+
     fn turn(&mut self) {
         while self.shard.turn(self.now) == Turn::Again {}
         assert_eq!(self.accounting.snapshot().unaccounted(), 0);
     }
+}
+
+/// A label's value as the exposition format has it.
+fn escaped(label: &str) -> String {
+    label.replace('\\', "\\\\").replace('"', "\\\"")
 }
 
 /// The number of spans of each trace, by its ID in hex.

@@ -121,6 +121,29 @@ fn every_file_s_mistakes_are_told_in_one_run_at_their_own_places() {
 }
 
 #[test]
+fn many_files_are_not_larger_than_one_may_be() {
+    let bomb = format!(
+        "a: &a [{}]\nb: &b [{}]\nc: [{}]\n",
+        "1,".repeat(50),
+        "*a,".repeat(50),
+        "*b,".repeat(30)
+    );
+    let errors = errors(&[bomb.as_str(), &bomb, &bomb]);
+    assert!(
+        errors
+            .iter()
+            .any(|error| error.starts_with("c.yaml:1:1: the files together are too large")),
+        "{errors:?}"
+    );
+    assert!(
+        !errors
+            .iter()
+            .any(|error| error.starts_with("b.yaml:1:1: the files together")),
+        "{errors:?}"
+    );
+}
+
+#[test]
 fn warnings_are_told_at_their_own_places_too() {
     let texts = [
         "policies: [{name: x, type: always_sample}]\n",
@@ -132,4 +155,26 @@ fn warnings_are_told_at_their_own_places_too() {
         warnings,
         ["b.yaml:3:13: num_shards: has no effect; shards of the server file replaces it"]
     );
+}
+
+proptest::proptest! {
+    #[test]
+    fn whatever_stands_in_the_files_findings_are_in_lines_that_they_have(
+        texts in proptest::collection::vec("(policies: )?[axz:, \n\r\t\u{85}\u{2028}{}\\[\\]&*-]{0,40}", 2..5),
+    ) {
+        let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+        let (errors, warnings) = match read(&texts) {
+            Ok(checked) => (Vec::new(), checked.warnings),
+            Err(errors) => (errors.errors, errors.warnings),
+        };
+        for finding in errors.into_iter().chain(warnings) {
+            let (_, text) = ('a'..)
+                .zip(&texts)
+                .find(|(letter, _)| finding.file == format!("{letter}.yaml"))
+                .unwrap();
+            let lines = text.matches(['\n', '\r']).count() + 2;
+            let line = finding.position.map_or(1, |position| position.line);
+            proptest::prop_assert!((1..=lines).contains(&line), "{finding} of {lines} lines");
+        }
+    }
 }

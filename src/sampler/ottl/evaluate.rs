@@ -1,0 +1,155 @@
+//! Evaluation: a checked condition against one span.
+
+use std::borrow::Cow;
+
+use super::arithmetic;
+use super::error::{EvaluationError, Reason};
+use super::functions::Invocation;
+use super::index::lookup;
+use super::program::{Formula, PathBase, Predicate, TraceStateKey};
+use super::value::{List, Map, Origin, Value};
+use crate::otlp::trace_state;
+use crate::sampler::span_context::{SlotId, SpanContext};
+
+pub(super) type Outcome<'e> = Result<Value<'e>, EvaluationError>;
+
+/// The span at hand, and where its attributes are.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Frame<'e> {
+    pub(super) span: &'e SpanContext<'e>,
+    pub(super) slots: &'e [SlotId],
+}
+
+impl<'e> Frame<'e> {
+    /// The attribute of this index in the program, if the span has it.
+    #[inline]
+    fn attribute(self, index: usize) -> Option<Value<'e>> {
+        let slot = self.slots.get(index)?;
+        self.span.slot(*slot).map(Value::of)
+    }
+}
+
+impl Predicate {
+    /// Whether it holds; evaluation ends at the first term that decides, or that fails.
+    pub(super) fn holds<'e>(&'e self, frame: Frame<'e>) -> Result<bool, EvaluationError> {
+        match self {
+            Self::Constant(value) => Ok(*value),
+            Self::Comparison {
+                left,
+                operator,
+                right,
+            } => {
+                let left = left.value(frame)?;
+                let right = right.value(frame)?;
+                Ok(operator.holds(&left, &right)?)
+            }
+            Self::Converter(formula) => match formula.value(frame)? {
+                Value::Bool(value) => Ok(value),
+                other => Err(Reason::NotABool(other.type_name()).into()),
+            },
+            Self::Not(predicate) => Ok(!predicate.holds(frame)?),
+            Self::All(terms) => {
+                for term in terms {
+                    if !term.holds(frame)? {
+                        return Ok(false);
+                    }
+                }
+                Ok(true)
+            }
+            Self::Any(terms) => {
+                for term in terms {
+                    if term.holds(frame)? {
+                        return Ok(true);
+                    }
+                }
+                Ok(false)
+            }
+        }
+    }
+}
+
+impl Formula {
+    pub(super) fn value<'e>(&'e self, frame: Frame<'e>) -> Outcome<'e> {
+        match self {
+            Self::Literal(value) | Self::Constant(value) => Ok(value.shared()),
+            Self::Attribute(index) => Ok(frame.attribute(*index).unwrap_or(Value::Nil)),
+            Self::Field(field) => Ok(field.read(frame.span)?),
+            Self::WholeMap(source) => Ok(Value::Map(source.map(frame.span))),
+            Self::TraceStateMember(key) => trace_state_member(frame, key),
+            Self::Path { base, keys } => path(frame, *base, keys),
+            Self::Part { whole, keys } => part(frame, whole, keys),
+            Self::Call(call) => {
+                let invocation = Invocation {
+                    arguments: &call.arguments,
+                    frame,
+                };
+                let result = (call.function.evaluate)(invocation);
+                result.map_err(|error| error.within(call.function.name))
+            }
+            Self::List(items) => {
+                let items: Result<_, _> = items.iter().map(|item| item.value(frame)).collect();
+                Ok(Value::List(List::new(Origin::Literal, items?)))
+            }
+            Self::Map(entries) => map(frame, entries),
+            Self::Negated(operand) => Ok(arithmetic::negated(&operand.value(frame)?)?),
+            Self::Arithmetic { first, rest } => {
+                let mut result = first.value(frame)?;
+                for (operator, operand) in rest {
+                    result = operator.apply(&result, &operand.value(frame)?)?;
+                }
+                Ok(result)
+            }
+        }
+    }
+}
+
+fn trace_state_member<'e>(frame: Frame<'e>, key: &TraceStateKey) -> Outcome<'e> {
+    let Ok(members) = trace_state::Members::parse(frame.span.fields.trace_state) else {
+        return Ok(Value::Nil);
+    };
+    match key {
+        TraceStateKey::Text(key) => Ok(Value::text(members.get(key.as_bytes()).unwrap_or(b""))),
+        TraceStateKey::NotText => Err(Reason::WrongType {
+            expected: "a string",
+            found: "another key of trace_state",
+        }
+        .into()),
+    }
+}
+
+fn path<'e>(frame: Frame<'e>, base: PathBase, keys: &'e [Formula]) -> Outcome<'e> {
+    let base = match base {
+        PathBase::Attribute(index) => frame.attribute(index),
+        PathBase::Map(source) => Some(Value::Map(source.map(frame.span))),
+    };
+    let Some(mut value) = base else {
+        return Ok(Value::Nil);
+    };
+    for key in keys {
+        match lookup(&value, &key.value(frame)?)? {
+            Some(found) => value = found,
+            None => return Ok(Value::Nil),
+        }
+    }
+    Ok(value)
+}
+
+fn part<'e>(frame: Frame<'e>, whole: &'e Formula, keys: &'e [Formula]) -> Outcome<'e> {
+    let mut value = whole.value(frame)?;
+    for key in keys {
+        let found = lookup(&value, &key.value(frame)?)?;
+        value = found.ok_or(Reason::KeyNotFound)?;
+    }
+    Ok(value)
+}
+
+fn map<'e>(frame: Frame<'e>, entries: &'e [(Box<str>, Formula)]) -> Outcome<'e> {
+    let entries: Result<Vec<_>, EvaluationError> = entries
+        .iter()
+        .map(|(key, formula)| {
+            let value = formula.value(frame)?.into_entry()?;
+            Ok((Cow::Borrowed(key.as_bytes()), value))
+        })
+        .collect();
+    Ok(Value::Map(Map::Entries(entries?.into())))
+}
