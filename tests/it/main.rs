@@ -45,3 +45,5 @@ mod shutdown;
 mod two_exporters;
 
 mod bad_config;
+mod policy_configs;
+mod validate;
