@@ -3,6 +3,8 @@
 use std::cell::RefCell;
 use std::sync::Arc;
 
+use tokio::runtime::RuntimeFlavor;
+
 use crate::accounting::Accounting;
 use crate::batch::sub_batch::SharedRequest;
 use crate::buffer::inbox::{Inbox, Permit};
@@ -12,6 +14,9 @@ use crate::metrics::RouterMetrics;
 use crate::otlp::wire::{Counted, RejectedSpans, ScopeEnvelope, SpanHeader, walk_counted};
 use crate::receiver::ingest::{Accepted, Ingest, ReceivedRequest, Refusal, Rejected};
 use crate::router::{Routed, Splitter, routed_bytes_max, working_bytes_max};
+
+/// Walking a larger body takes milliseconds, for which other connections get a thread of their own.
+const LARGE_BODY_BYTES: usize = 4 << 20;
 
 thread_local! {
     static SPLITTER: RefCell<Splitter> = RefCell::default();
@@ -121,6 +126,11 @@ impl ReplicaIngest {
 
 impl Ingest for ReplicaIngest {
     async fn ingest(&self, request: ReceivedRequest) -> Result<Accepted, Refusal> {
+        let is_large = request.body.len() > LARGE_BODY_BYTES;
+        let flavor = tokio::runtime::Handle::current().runtime_flavor();
+        if is_large && flavor == RuntimeFlavor::MultiThread {
+            return tokio::task::block_in_place(|| self.take(request));
+        }
         self.take(request)
     }
 }
