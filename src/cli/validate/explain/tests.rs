@@ -102,8 +102,8 @@ fn every_type_has_its_words() {
             &["  a: a span was sampled at its head"],
         ),
         (
-            "type: ottl_condition, span: ['true'], spanevent: [name == 'x']",
-            &["  a: on a span: true; or on an event: name == 'x'"],
+            r#"type: ottl_condition, span: ['true'], spanevent: ['name == "x"']"#,
+            &[r#"  a: on a span: true; or on an event: name == "x""#],
         ),
     ]);
 }

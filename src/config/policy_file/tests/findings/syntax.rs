@@ -1,7 +1,7 @@
 //! Mistakes in expressions and conditions are told with the column in them, and in the file where that is possible.
 
+use super::super::{environment, parse};
 use super::{check_errors, errors, policy};
-use crate::sampler::ottl::{Condition, Subject};
 
 #[test]
 fn a_bad_expression_is_told_with_its_column() {
@@ -45,25 +45,45 @@ fn a_bad_expression_is_told_with_its_column() {
     ]);
 }
 
+/// The words after the column are those of the parser of conditions.
 #[test]
 fn a_bad_condition_is_told_with_its_column() {
-    if Condition::parse("(", Subject::Span).is_ok() {
-        // Conditions are not parsed yet.
-        return;
+    let cases = [
+        (
+            r#"{span: ['true', 'attributes["a" == 1']}"#,
+            "2:85: policies[0].ottl_condition.span[1]: column 16 of the condition: ",
+        ),
+        (
+            "{span: [Frobnicate(name)]}",
+            "2:61: policies[0].ottl_condition.span[0]: column 1 of the condition: ",
+        ),
+        (
+            r#"{span: 'spanevent.name == "x"'}"#,
+            "2:61: policies[0].ottl_condition.span: column 1 of the condition: ",
+        ),
+        (
+            "{span: ['']}",
+            "2:62: policies[0].ottl_condition.span[0]: column 1 of the condition: ",
+        ),
+        (
+            r#"{spanevent: ["name = \"x\""]}"#,
+            "2:66: policies[0].ottl_condition.spanevent[0]: column 6 of the condition: ",
+        ),
+        (
+            r#"{span: 'IsMatch(name, "a(b")'}"#,
+            "2:77: policies[0].ottl_condition.span: column 17 of the condition: ",
+        ),
+    ];
+    for (settings, place) in cases {
+        let text = policy(&format!("type: ottl_condition, ottl_condition: {settings}"));
+        let errors = errors(&text);
+        assert!(errors.starts_with(&format!("p.yaml:{place}")), "{errors}");
+        assert_eq!(errors.lines().count(), 1, "{errors}");
     }
-    let error = errors(&policy(
-        "type: ottl_condition, ottl_condition: {span: ['true', 'attributes[\"a\" == 1']}",
-    ));
-    let start = error.find("column ").unwrap();
-    let column: usize = error[start + 7..]
-        .split(' ')
-        .next()
-        .unwrap()
-        .parse()
-        .unwrap();
-    let place = format!(
-        "p.yaml:2:{}: policies[0].ottl_condition.span[1]: column {column} of the condition: ",
-        69 + column
-    );
-    assert!(error.starts_with(&place), "{error}");
+}
+
+#[test]
+fn a_condition_with_commas_may_stand_as_one_string() {
+    let text = policy(r#"type: ottl_condition, ottl_condition: {span: 'IsMatch(name, "a,b")'}"#);
+    assert!(parse("p.yaml", &text, &environment).is_ok());
 }
