@@ -12,6 +12,8 @@ pub mod generate;
 pub mod send;
 pub mod sink;
 
+pub mod validate;
+
 pub mod completions;
 
 mod client;
@@ -51,6 +53,7 @@ enum Command {
     Generate(generate::GenerateArgs),
     Send(send::SendArgs),
     Sink(sink::SinkArgs),
+    Validate(validate::ValidateArgs),
     Completions(completions::CompletionsArgs),
 }
 
@@ -60,6 +63,7 @@ Examples:
   tailsieve sink --grpc-endpoint 127.0.0.1:14317     a backend to look at what comes out
   tailsieve run --exporter-endpoint http://127.0.0.1:14317
   tailsieve generate --rate 5000 --duration 10s      load for it
+  tailsieve validate --explain policies.yaml         what is wrong with a policy file, and what it keeps
 
 Environment:
   Every flag can be given as a variable: TAILSIEVE_<FLAG> for `run` and the flags of all commands
@@ -67,7 +71,7 @@ Environment:
 
 Exit codes:
   0  done
-  1  failed, as standard error says; or a difference was found (demo)
+  1  failed, as standard error says; a difference was found (demo); a file is not valid (validate)
   2  wrong arguments
   3  ran to the end, but something was left: spans not acknowledged (generate, send), or not exported (run)";
 
@@ -106,6 +110,7 @@ impl Command {
             Self::Generate(args) => args.execute(),
             Self::Send(args) => args.execute(),
             Self::Sink(args) => args.execute(),
+            Self::Validate(args) => args.execute(),
             Self::Completions(args) => args.execute(),
         }
     }

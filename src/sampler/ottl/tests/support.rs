@@ -32,7 +32,7 @@ impl SlotAllocator for Slots {
 pub(super) struct Asked {
     condition: CompiledCondition,
     slots: Slots,
-    subject: Subject,
+    pub(super) subject: Subject,
 }
 
 pub(super) fn asked(text: &str, subject: Subject) -> Result<Asked, String> {
@@ -83,6 +83,18 @@ impl Asked {
                 let event = Some(&event);
                 self.condition.holds(&SpanContext { event, ..context })
             })
+            .collect()
+    }
+}
+
+impl RequestSpan<'_> {
+    /// In hexadecimal digits.
+    pub(super) fn trace_id(&self) -> String {
+        let fields = SpanFields::read(self.span, |_, _| {});
+        fields
+            .trace_id
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
             .collect()
     }
 }
