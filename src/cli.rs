@@ -12,6 +12,7 @@ pub mod generate;
 pub mod send;
 pub mod sink;
 
+pub mod schema;
 pub mod validate;
 
 pub mod completions;
@@ -54,6 +55,7 @@ enum Command {
     Send(send::SendArgs),
     Sink(sink::SinkArgs),
     Validate(validate::ValidateArgs),
+    Schema(schema::SchemaArgs),
     Completions(completions::CompletionsArgs),
 }
 
@@ -111,6 +113,7 @@ impl Command {
             Self::Send(args) => args.execute(),
             Self::Sink(args) => args.execute(),
             Self::Validate(args) => args.execute(),
+            Self::Schema(args) => args.execute(),
             Self::Completions(args) => args.execute(),
         }
     }

@@ -47,4 +47,5 @@ mod two_exporters;
 
 mod bad_config;
 mod policy_configs;
+mod schema;
 mod validate;
