@@ -154,9 +154,9 @@ pub enum StringValues {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum ErrorMode {
     /// `ignore`: counts as false.
-    #[default]
     Ignore,
     /// `silent`: as `ignore`.
+    #[default]
     Silent,
     /// `propagate`: the policy fails.
     Propagate,

@@ -28,6 +28,7 @@ impl JsonSchema for PolicyFile {
         let under_its_name = json_schema!({
             "patternProperties": { PROCESSOR: settings_or_nothing },
             "additionalProperties": false,
+            "maxProperties": 1,
         });
         let within_collector = json_schema!({
             "properties": {
@@ -101,7 +102,7 @@ struct Settings {
     num_shards: Option<Number>,
     /// Not supported: traces are held in memory.
     #[schemars(extend("deprecated" = true))]
-    tail_storage: (),
+    tail_storage: Option<()>,
 }
 
 /// What becomes of a trace for which there is no room.

@@ -1,6 +1,27 @@
 //! What a reader refuses, its schema refuses too, where a schema can say it.
 
-use super::{Kind, policy_file, server_file};
+use super::accepted::recorded;
+use super::{Kind, as_json, policy_file, server_file};
+
+/// Refused by the reader for what no schema can say: names, keys or settings that contradict each other, expressions and
+/// conditions.
+const SAID_BY_THE_READER_ALONE: [&str; 15] = [
+    "config-two-policies-of-one-name",
+    "config-regex-that-does-not-compile",
+    "config-regex-with-look-ahead",
+    "config-regex-repeated-more-than-1000-times",
+    "config-regex-with-z",
+    "config-regex-with-an-unknown-unicode-class",
+    "config-numeric-attribute-with-both-bounds-0",
+    "config-ottl-without-conditions",
+    "config-ottl-syntax-error",
+    "config-ottl-unknown-function",
+    "config-ottl-empty-condition",
+    "config-ottl-event-path-in-a-span-condition",
+    "config-span-ingest-with-rate-limiting",
+    "config-span-ingest-with-a-latency-upper-bound",
+    "config-a-key-twice",
+];
 
 fn assert_refused_by_both(kind: &Kind, texts: &[&str]) {
     for text in texts {
@@ -129,4 +150,16 @@ fn policies_with_a_mistake_are_refused() {
     let files = policies.map(|policy| format!("policies: [{{{policy}}}]"));
     let files: Vec<&str> = files.iter().map(String::as_str).collect();
     assert_refused_by_both(&policy_file(), &files);
+}
+
+#[test]
+fn configurations_of_the_collector_that_are_refused_are_refused_by_the_schema_where_it_can() {
+    let kind = policy_file();
+    let refused = recorded("tail_sampling_configs.jsonl").into_iter();
+    let refused = refused.filter(|(_, text)| (kind.read)(text).is_err());
+    let taken = refused.filter(|(_, text)| kind.complaint(text).is_none());
+    // What is no YAML is for nobody.
+    let taken = taken.filter(|(_, text)| as_json(text).is_some());
+    let taken: Vec<String> = taken.map(|(id, _)| id).collect();
+    assert_eq!(taken, SAID_BY_THE_READER_ALONE);
 }
