@@ -136,7 +136,8 @@ fn policy(place: &Place<'_>, depth: usize) -> Option<Parsed> {
     let type_place = fields.take("type");
     mode(&mut fields, depth, &mut parsed);
     let Some(type_place) = type_place else {
-        if !place.is_null() {
+        // Of the list's own policies, the missing name is told.
+        if depth > 0 || !place.is_null() {
             place.error("type is missing", format!("one of: {}", TYPES.join(", ")));
         }
         return Some(parsed);

@@ -133,31 +133,34 @@ fn settings_of(type_name: &str, generator: &mut SchemaGenerator) -> Schema {
 fn define(type_name: &str, settings: Schema, generator: &mut SchemaGenerator) -> Value {
     let name = format!("{type_name}_policy");
     let reference = json!({ "$ref": format!("#/$defs/{name}") });
-    if generator.definitions().contains_key(&name) {
-        return reference;
+    if !generator.definitions().contains_key(&name) {
+        let keys = keys_of(type_name, settings);
+        generator.definitions_mut().insert(name, keys);
     }
-    let inline = settings.get("properties").cloned().unwrap_or_default();
-    let mut keys = match inline {
-        Value::Object(keys) => keys,
+    reference
+}
+
+fn keys_of(type_name: &str, settings: Schema) -> Value {
+    let mut keys = match settings.get("properties").cloned() {
+        Some(Value::Object(inline)) => inline,
         _ => Map::new(),
     };
+    let has_short_form = type_name == "status_code";
+    let short_form = keys.get("status_codes").cloned().filter(|_| has_short_form);
+    let mut forms = vec![settings.to_value(), json!({ "type": "null" })];
+    forms.extend(short_form);
     for common in ["name", "type", "mode", "expires_at"] {
         keys.insert(common.to_owned(), json!(true));
     }
-    let mut forms = vec![settings.to_value(), json!({ "type": "null" })];
-    if type_name == "status_code" {
-        forms.extend(keys.get("status_codes").cloned());
-    }
     keys.insert(type_name.to_owned(), json!({ "anyOf": forms }));
-    let mut policy = json!({
-        "properties": keys,
-        // Mappings that belong to no key or to another type have no effect, as in the collector.
-        "additionalProperties": { "type": ["object", "null"] },
-    });
-    if type_name == "status_code" {
-        policy["anyOf"] =
-            json!([{ "required": ["status_code"] }, { "required": ["status_codes"] }]);
+    // Mappings that belong to no key or to another type have no effect, as in the collector.
+    let others = json!({ "type": ["object", "null"] });
+    if has_short_form {
+        return json!({
+            "properties": keys,
+            "additionalProperties": others,
+            "anyOf": [{ "required": ["status_code"] }, { "required": ["status_codes"] }],
+        });
     }
-    generator.definitions_mut().insert(name, policy);
-    reference
+    json!({ "properties": keys, "additionalProperties": others })
 }
