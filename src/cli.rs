@@ -12,6 +12,8 @@ pub mod generate;
 pub mod send;
 pub mod sink;
 
+pub mod replay;
+
 pub mod completions;
 
 mod client;
@@ -51,6 +53,7 @@ enum Command {
     Generate(generate::GenerateArgs),
     Send(send::SendArgs),
     Sink(sink::SinkArgs),
+    Replay(replay::ReplayArgs),
     Completions(completions::CompletionsArgs),
 }
 
@@ -106,6 +109,7 @@ impl Command {
             Self::Generate(args) => args.execute(),
             Self::Send(args) => args.execute(),
             Self::Sink(args) => args.execute(),
+            Self::Replay(args) => args.execute(),
             Self::Completions(args) => args.execute(),
         }
     }

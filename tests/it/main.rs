@@ -31,6 +31,7 @@ mod conformance;
 mod late_spans;
 mod recorded_decisions;
 mod recorded_traces;
+mod replay;
 
 mod reload;
 mod reload_bad;
