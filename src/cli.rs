@@ -13,11 +13,13 @@ pub mod send;
 pub mod sink;
 
 pub mod replay;
+pub mod test;
 
 pub mod completions;
 
 mod client;
 mod logging;
+mod output;
 mod runtime;
 mod values;
 mod variables;
@@ -54,6 +56,7 @@ enum Command {
     Send(send::SendArgs),
     Sink(sink::SinkArgs),
     Replay(replay::ReplayArgs),
+    Test(test::TestArgs),
     Completions(completions::CompletionsArgs),
 }
 
@@ -110,6 +113,7 @@ impl Command {
             Self::Send(args) => args.execute(),
             Self::Sink(args) => args.execute(),
             Self::Replay(args) => args.execute(),
+            Self::Test(args) => args.execute(),
             Self::Completions(args) => args.execute(),
         }
     }

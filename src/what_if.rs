@@ -4,6 +4,7 @@
 //! what a replica does: late spans, `num_traces`, `maximum_trace_size_bytes` and span-ingest included. Memory is the only
 //! difference: there is no limit here at which traces are decided early, so whoever sends bounds what is sent.
 
+pub mod policy_test;
 pub mod report;
 pub mod tally;
 

@@ -1,12 +1,12 @@
 //! `tailsieve replay`: what a policy file would keep of recorded spans.
 
-use std::io::{self, BufWriter, ErrorKind, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::{Args, ValueEnum};
 
+use super::output;
 use crate::clock::Clock;
 use crate::config::policy_source;
 use crate::config::server::PolicySource;
@@ -109,17 +109,10 @@ impl ReplayArgs {
             false => Depth::TopLevel,
         };
         let set = engine.policies();
-        let mut out = BufWriter::new(io::stdout().lock());
-        let written = match self.format {
-            Format::Table => write_table(&mut out, &tally, set, depth),
-            Format::Json => write_json(&mut out, &tally, set, depth),
-        };
-        match written.and_then(|()| out.flush()) {
-            // Who reads, `head` say, has seen enough.
-            Err(error) if error.kind() != ErrorKind::BrokenPipe => {
-                Err(error).context("cannot write the result")
-            }
-            _ => Ok(ExitCode::SUCCESS),
-        }
+        output::write(|out| match self.format {
+            Format::Table => write_table(out, &tally, set, depth),
+            Format::Json => write_json(out, &tally, set, depth),
+        })?;
+        Ok(ExitCode::SUCCESS)
     }
 }

@@ -29,6 +29,7 @@ mod wrong_route;
 
 mod conformance;
 mod late_spans;
+mod policy_tests;
 mod recorded_decisions;
 mod recorded_traces;
 mod replay;

@@ -86,6 +86,7 @@ pub(crate) const TABLE: [(&str, &[&str]); 22] = [
             "otlp",
             "router",
             "sampler",
+            "tools::replay::recording",
         ],
     ),
     ("cli", &["*"]),

@@ -33,7 +33,7 @@ impl SpanIds {
             return None;
         }
         let place = span.fields().peek("id").filter(|place| !place.is_null())?;
-        let name = place.non_empty_text()?;
+        let name = place.identifier()?;
         if name == NO_PARENT {
             let advice = "as a parent it says that there is none";
             place.error(format!("{NO_PARENT} names no span"), advice);
@@ -53,7 +53,7 @@ impl SpanIds {
 
     /// The ID that a `parent` stands for, as in OTLP: empty for none.
     pub(super) fn parent(&self, place: &Place<'_>) -> Vec<u8> {
-        let Some(name) = place.non_empty_text().filter(|name| *name != NO_PARENT) else {
+        let Some(name) = place.identifier().filter(|name| *name != NO_PARENT) else {
             return Vec::new();
         };
         let id = self.by_name.get(name).copied().or_else(|| literal(name));

@@ -141,7 +141,7 @@ fn every_mistake_is_told_with_its_place() {
         ),
         (
             &with_trace("      - {policy: a, trace_id: 12, spans: [{}]}\n"),
-            "traces[0].trace_id: expected a string, found the number 12; put it in quotes",
+            "traces[0].trace_id: expected a trace ID, found \"12\"; 32 hexadecimal digits",
         ),
         (
             &with_trace("      - {policy: a, spans: [{atributes: {}}]}\n"),

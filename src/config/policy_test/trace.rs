@@ -100,7 +100,7 @@ fn trace(place: &Place<'_>, folder: &Path, not_before: Duration) -> Option<TestT
 }
 
 fn trace_id(place: &Place<'_>) -> Option<[u8; 16]> {
-    let text = place.text()?;
+    let text = place.identifier()?;
     let is_hex = text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
     let number = u128::from_str_radix(text, 16).ok();
     let id = number.filter(|number| is_hex && *number != 0);
