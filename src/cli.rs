@@ -12,6 +12,7 @@ pub mod generate;
 pub mod send;
 pub mod sink;
 
+pub mod explain;
 pub mod replay;
 pub mod test;
 
@@ -57,6 +58,7 @@ enum Command {
     Sink(sink::SinkArgs),
     Replay(replay::ReplayArgs),
     Test(test::TestArgs),
+    Explain(explain::ExplainArgs),
     Completions(completions::CompletionsArgs),
 }
 
@@ -66,6 +68,7 @@ Examples:
   tailsieve sink --grpc-endpoint 127.0.0.1:14317     a backend to look at what comes out
   tailsieve run --exporter-endpoint http://127.0.0.1:14317
   tailsieve generate --rate 5000 --duration 10s      load for it
+  tailsieve replay --policies new.yaml recorded.jsonl    what would be kept of recorded spans
 
 Environment:
   Every flag can be given as a variable: TAILSIEVE_<FLAG> for `run` and the flags of all commands
@@ -73,8 +76,8 @@ Environment:
 
 Exit codes:
   0  done
-  1  failed, as standard error says; or a difference was found (demo)
-  2  wrong arguments
+  1  failed, as standard error says; a difference was found (demo), a test failed (test), not known (explain)
+  2  wrong arguments; a file that is not valid (test)
   3  ran to the end, but something was left: spans not acknowledged (generate, send), or not exported (run)";
 
 /// Runs the command that the process's arguments ask for.
@@ -114,6 +117,7 @@ impl Command {
             Self::Sink(args) => args.execute(),
             Self::Replay(args) => args.execute(),
             Self::Test(args) => args.execute(),
+            Self::Explain(args) => args.execute(),
             Self::Completions(args) => args.execute(),
         }
     }

@@ -28,6 +28,7 @@ mod undecodable;
 mod wrong_route;
 
 mod conformance;
+mod explain;
 mod late_spans;
 mod policy_tests;
 mod recorded_decisions;
