@@ -36,7 +36,7 @@ pub struct TestError {
     pub test: String,
     /// Why.
     #[source]
-    pub source: InputError,
+    pub source: Box<InputError>,
 }
 
 /// Runs all tests of a file, in order.
@@ -73,7 +73,7 @@ impl Run {
             let failure = self.trace(trace).map_err(|source| TestError {
                 position: trace.position,
                 test: test.name.clone(),
-                source,
+                source: Box::new(source),
             })?;
             failures.extend(failure.map(|failure| Failure {
                 number: index + 1,

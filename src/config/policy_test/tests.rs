@@ -1,3 +1,5 @@
+//! The short form and its defaults, and the place of every mistake.
+
 use std::time::Duration;
 
 use super::*;

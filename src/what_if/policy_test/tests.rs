@@ -1,3 +1,5 @@
+//! Time and limiters, what failures say, Jaeger's tags, JUnit's escapes.
+
 use opentelemetry_proto::tonic::trace::v1::Span;
 
 use super::junit::Suite;
