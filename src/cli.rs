@@ -12,9 +12,11 @@ pub mod generate;
 pub mod send;
 pub mod sink;
 
-pub mod explain;
 pub mod replay;
 pub mod test;
+pub mod validate;
+
+pub mod explain;
 
 pub mod completions;
 
@@ -59,6 +61,7 @@ enum Command {
     Replay(replay::ReplayArgs),
     Test(test::TestArgs),
     Explain(explain::ExplainArgs),
+    Validate(validate::ValidateArgs),
     Completions(completions::CompletionsArgs),
 }
 
@@ -68,7 +71,8 @@ Examples:
   tailsieve sink --grpc-endpoint 127.0.0.1:14317     a backend to look at what comes out
   tailsieve run --exporter-endpoint http://127.0.0.1:14317
   tailsieve generate --rate 5000 --duration 10s      load for it
-  tailsieve replay --policies new.yaml recorded.jsonl    what would be kept of recorded spans
+  tailsieve validate --explain policies.yaml         what is wrong with a policy file, and what it keeps
+  tailsieve replay --policies policies.yaml recorded.jsonl   what it would keep of recorded spans
 
 Environment:
   Every flag can be given as a variable: TAILSIEVE_<FLAG> for `run` and the flags of all commands
@@ -76,8 +80,9 @@ Environment:
 
 Exit codes:
   0  done
-  1  failed, as standard error says; a difference was found (demo), a test failed (test), not known (explain)
-  2  wrong arguments; a file that is not valid (test)
+  1  failed, as standard error says; a difference was found (demo), a file is not valid (validate), a test failed (test), a
+     trace is not known (explain)
+  2  wrong arguments; a test file is not valid (test)
   3  ran to the end, but something was left: spans not acknowledged (generate, send), or not exported (run)";
 
 /// Runs the command that the process's arguments ask for.
@@ -118,6 +123,7 @@ impl Command {
             Self::Replay(args) => args.execute(),
             Self::Test(args) => args.execute(),
             Self::Explain(args) => args.execute(),
+            Self::Validate(args) => args.execute(),
             Self::Completions(args) => args.execute(),
         }
     }

@@ -125,6 +125,7 @@ impl Replica {
         }
         let ingest = ReplicaIngest::new(
             Arc::clone(&inboxes),
+            Arc::clone(&pressure),
             Arc::clone(&accounting),
             registry.router(),
         );

@@ -10,7 +10,7 @@ use anyhow::{Context as _, ensure};
 
 use crate::lab::{Lab, target};
 use crate::process::{Process, free_address};
-use crate::receiver::{Receiver, argument, policies};
+use crate::receiver::{Policies, Receiver, argument, policies};
 
 const BUILDER: &str = "go.opentelemetry.io/collector/cmd/builder@v0.156.0";
 
@@ -56,11 +56,12 @@ pub(crate) fn start(
     lab: &Lab,
     binary: &Path,
     cores: &str,
+    decides: Policies,
     decision_wait: Duration,
     backend: &Receiver,
 ) -> anyhow::Result<Receiver> {
     let (grpc, admin) = (free_address()?, free_address()?);
-    let policies = policies(decision_wait).replace('\n', "\n    ");
+    let policies = policies(decides, decision_wait).replace('\n', "\n    ");
     let config = format!(
         "receivers:
   otlp:

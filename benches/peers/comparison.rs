@@ -13,7 +13,7 @@ use tailsieve::tools::generate::ledger::Entry;
 use super::collector;
 use crate::lab::{Lab, SERVER_CORES, Stretch};
 use crate::load::{Load, Seen};
-use crate::receiver::{DECISION_CACHE, Receiver, ReplicaSettings};
+use crate::receiver::{DECISION_CACHE, Policies, Receiver, ReplicaSettings};
 use crate::report::Row;
 use crate::scrape;
 
@@ -47,7 +47,14 @@ pub(crate) fn run(lab: &mut Lab) -> anyhow::Result<()> {
             };
             let case = format!("{name}, {}", if is_gzip { "gzip" } else { "plain" });
             let backend = Receiver::backend(lab)?;
-            let peer = collector::start(lab, &binary, SERVER_CORES, DECISION_WAIT, &backend)?;
+            let peer = collector::start(
+                lab,
+                &binary,
+                SERVER_CORES,
+                Policies::Three,
+                DECISION_WAIT,
+                &backend,
+            )?;
             let theirs = outcome(lab, peer, backend, &load)?;
             let backend = Receiver::backend(lab)?;
             let settings = ReplicaSettings {
@@ -55,6 +62,7 @@ pub(crate) fn run(lab: &mut Lab) -> anyhow::Result<()> {
                 shards: 1,
                 decision_wait: DECISION_WAIT,
                 decision_cache: DECISION_CACHE,
+                policies: Policies::Three,
             };
             let replica = Receiver::replica(lab, settings, &backend)?;
             let ours = outcome(lab, replica, backend, &load)?;

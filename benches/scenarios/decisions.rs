@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::bare::{ROOT_AGE_MAX_METRIC, ROOT_AGE_P99_METRIC};
 use super::lab::{ALL_CORES, Lab};
 use super::load::{Load, Seen};
-use super::receiver::{DECISION_CACHE, Receiver, ReplicaSettings};
+use super::receiver::{DECISION_CACHE, Policies, Receiver, ReplicaSettings};
 use super::report::Row;
 use super::scrape;
 
@@ -28,6 +28,7 @@ pub(crate) fn run(lab: &mut Lab) -> anyhow::Result<()> {
         shards: 0,
         decision_wait: DECISION_WAIT,
         decision_cache: DECISION_CACHE,
+        policies: Policies::Three,
     };
     let replica = Receiver::replica(lab, settings, &backend)?;
     let load = Load {

@@ -17,7 +17,7 @@ use super::bare::RawCodec;
 use super::decisions::LAG_METRIC;
 use super::lab::{ALL_CORES, Lab, SPAN_BYTES};
 use super::load::{Load, Seen};
-use super::receiver::{DECISION_CACHE, Receiver, ReplicaSettings};
+use super::receiver::{DECISION_CACHE, Policies, Receiver, ReplicaSettings};
 use super::report::Row;
 use super::scrape::Buckets;
 
@@ -40,6 +40,7 @@ pub(crate) fn run(lab: &mut Lab) -> anyhow::Result<()> {
         shards: 0,
         decision_wait: DECISION_WAIT,
         decision_cache: DECISION_CACHE,
+        policies: Policies::Three,
     };
     let replica = Receiver::replica(lab, settings, &backend)?;
     let normal = Load {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::lab::{Lab, SERVER_CORES};
 use super::load::{Load, Seen};
-use super::receiver::{DECISION_CACHE, Receiver, ReplicaSettings};
+use super::receiver::{DECISION_CACHE, Policies, Receiver, ReplicaSettings};
 use super::report::Row;
 
 const SPANS_PER_SECOND: u64 = 50_000;
@@ -29,6 +29,7 @@ pub(crate) fn run(lab: &mut Lab) -> anyhow::Result<()> {
             shards: 1,
             decision_wait,
             decision_cache: DECISION_CACHE,
+            policies: Policies::Three,
         };
         let replica = Receiver::replica(lab, settings, &backend)?;
         let load = Load {

@@ -31,6 +31,8 @@ mod steady;
 mod collector;
 #[path = "../peers/comparison.rs"]
 mod comparison;
+#[path = "../peers/policies.rs"]
+mod policies;
 
 use std::process::ExitCode;
 
@@ -41,7 +43,7 @@ use lab::Lab;
 /// A scenario: its name and what runs it.
 type Scenario = (&'static str, fn(&mut Lab) -> anyhow::Result<()>);
 
-const SCENARIOS: [Scenario; 7] = [
+const SCENARIOS: [Scenario; 8] = [
     ("saturation", saturation::run),
     ("steady", steady::run),
     ("memory", memory::run),
@@ -49,6 +51,7 @@ const SCENARIOS: [Scenario; 7] = [
     ("growth", growth::run),
     ("giant", giant::run),
     ("peers", comparison::run),
+    ("policies", policies::run),
 ];
 
 #[global_allocator]

@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::lab::{ALL_CORES, Lab};
 use super::load::{Load, Seen};
 use super::process::Resident;
-use super::receiver::{DECISION_CACHE, Receiver, ReplicaSettings};
+use super::receiver::{DECISION_CACHE, Policies, Receiver, ReplicaSettings};
 use super::report::Row;
 
 const DECISION_WAIT: Duration = Duration::from_secs(20);
@@ -32,6 +32,7 @@ pub(crate) fn run(lab: &mut Lab) -> anyhow::Result<()> {
         shards: 0,
         decision_wait: DECISION_WAIT,
         decision_cache: DECISION_CACHE,
+        policies: Policies::Three,
     };
     let replica = Receiver::replica(lab, settings, &backend)?;
     let idle = replica.process.resident()?;

@@ -28,6 +28,16 @@ pub(crate) struct ReplicaSettings {
     pub(crate) decision_wait: Duration,
     /// Size of the decision cache, as the server file has it.
     pub(crate) decision_cache: &'static str,
+    pub(crate) policies: Policies,
+}
+
+/// What decides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Policies {
+    /// Errors, slower than a second, a tenth of the rest.
+    Three,
+    /// The mixed ones of `ten_policies.yaml`, and the three.
+    Thirteen,
 }
 
 /// The default of the decision cache.
@@ -36,12 +46,19 @@ pub(crate) const DECISION_CACHE: &str = "100MB";
 /// The kernel's number of SIGTERM.
 const SIGTERM: i32 = 15;
 
-/// The three policies of every scenario, in the collector's schema: errors, slower than a second, a tenth of the rest.
-pub(crate) fn policies(decision_wait: Duration) -> String {
+/// The body of a policy file in the collector's schema.
+pub(crate) fn policies(policies: Policies, decision_wait: Duration) -> String {
+    const TEN: &str = include_str!("../ten_policies.yaml");
+    let more = TEN.split_once("policies:\n").map_or("", |(_, list)| list);
+    let more = if policies == Policies::Thirteen {
+        more
+    } else {
+        ""
+    };
     format!(
         "decision_wait: {}ms
 policies:
-  - {{name: errors, type: status_code, status_code: {{status_codes: [ERROR]}}}}
+{more}  - {{name: errors, type: status_code, status_code: {{status_codes: [ERROR]}}}}
   - {{name: slow, type: latency, latency: {{threshold_ms: 1000}}}}
   - {{name: a-tenth, type: probabilistic, probabilistic: {{sampling_percentage: 10}}}}
 ",
@@ -75,7 +92,8 @@ impl Receiver {
         backend: &Self,
     ) -> anyhow::Result<Self> {
         let (grpc, http, admin) = (free_address()?, free_address()?, free_address()?);
-        let policies = lab.write("policies.yaml", &policies(settings.decision_wait))?;
+        let text = policies(settings.policies, settings.decision_wait);
+        let policies = lab.write("policies.yaml", &text)?;
         let cache = settings.decision_cache;
         let config = format!("memory: {{limit: 8GiB}}\ndecision_cache: {{limit: {cache}}}\n");
         let config = lab.write("tailsieve.yaml", &config)?;

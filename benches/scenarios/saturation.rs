@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use super::lab::{Lab, SERVER_CORES};
-use super::receiver::{Receiver, ReplicaSettings};
+use super::receiver::{Policies, Receiver, ReplicaSettings};
 use super::replay;
 use super::report::Row;
 
@@ -30,6 +30,7 @@ pub(crate) fn run(lab: &mut Lab) -> anyhow::Result<()> {
             shards: 1,
             decision_wait: DECISION_WAIT,
             decision_cache: DECISION_CACHE,
+            policies: Policies::Three,
         };
         let replica = Receiver::replica(lab, settings, &backend)?;
         measure(lab, &replica, is_gzip, &format!("{encoding}, tailsieve"))?;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::lab::{ALL_CORES, Lab, SERVER_CORES};
 use super::load::{Load, Seen};
-use super::receiver::{DECISION_CACHE, Receiver, ReplicaSettings};
+use super::receiver::{DECISION_CACHE, Policies, Receiver, ReplicaSettings};
 use super::report::Row;
 
 const DECISION_WAIT: Duration = Duration::from_secs(2);
@@ -47,6 +47,7 @@ fn compare(lab: &mut Lab, cores: &'static str, rate: u64, is_gzip: bool) -> anyh
         shards: 0,
         decision_wait: DECISION_WAIT,
         decision_cache: DECISION_CACHE,
+        policies: Policies::Three,
     };
     let replica = Receiver::replica(lab, settings, &backend)?;
     measure(

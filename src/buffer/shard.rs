@@ -94,6 +94,7 @@ pub struct Shard {
     /// Of undecided traces.
     undecided_bytes: u64,
     undecided_bytes_reported: u64,
+    undecided_traces_reported: u64,
     undecided_spans: u64,
     is_finishing: bool,
     ledger: Ledger,
@@ -126,6 +127,7 @@ impl Shard {
             metrics,
         } = parts;
         let budget = pressure.budget().clone();
+        pressure.set_block(&policies.windows);
         Self {
             shards,
             inbox,
@@ -147,6 +149,7 @@ impl Shard {
             pressure,
             undecided_bytes: 0,
             undecided_bytes_reported: 0,
+            undecided_traces_reported: 0,
             undecided_spans: 0,
             is_finishing: false,
             ledger: Ledger::new(accounting, metrics),
@@ -236,6 +239,7 @@ impl Shard {
                 Control::Policies(policies) => {
                     // Counters are by policy: settle those of the old set under its names.
                     self.ledger.settle_decided(&self.policies.metrics);
+                    self.pressure.set_block(&policies.windows);
                     self.policies = policies;
                 }
                 Control::Fence(fence) => drop(fence),
@@ -265,6 +269,12 @@ impl Shard {
         if change != 0 {
             self.pressure.undecided_changed(change);
             self.undecided_bytes_reported = self.undecided_bytes;
+        }
+        let traces = self.table.len() as u64;
+        let change = traces.wrapping_sub(self.undecided_traces_reported);
+        if change != 0 {
+            self.pressure.traces_changed(change);
+            self.undecided_traces_reported = traces;
         }
     }
 

@@ -55,6 +55,14 @@ impl<'a> Place<'a> {
         matches!(self.node.value, Value::Sequence(_))
     }
 
+    /// Whether this is an empty list, or null.
+    pub(crate) fn lists_nothing(&self) -> bool {
+        match &self.node.value {
+            Value::Sequence(items) => items.is_empty(),
+            _ => self.is_null(),
+        }
+    }
+
     /// Reports a mistake. Of several about one scalar only the first is kept: the others follow from it.
     pub(crate) fn error(&self, problem: impl Into<String>, advice: impl Into<String>) {
         let is_scalar = matches!(self.node.value, Value::Scalar(_)) && !self.is_null();

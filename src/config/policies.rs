@@ -181,10 +181,10 @@ fn rule(type_name: &'static str, settings: &mut Settings<'_>) -> Option<RuleConf
         "trace_state" => Some(trace_state::rule(settings)),
         "trace_flags" => Some(RuleConfig::TraceFlags),
         "ottl_condition" => ottl_condition::rule(settings),
-        "and" => Some(and::rule(settings)),
+        "and" => and::rule(settings),
         "not" => not::rule(settings),
-        "drop" => Some(drop::rule(settings)),
-        "composite" => Some(composite::rule(settings)),
+        "drop" => drop::rule(settings),
+        "composite" => composite::rule(settings),
         _ => Some(RuleConfig::AlwaysSample),
     }
 }

@@ -21,11 +21,9 @@ use crate::sampler::config::{Compat, EvaluationConfig, PolicyConfig, Strategy};
 /// The policy file that is in force when none is named: errors, traces slower than a second, a tenth of the rest.
 pub const DEFAULT_POLICIES: &str = include_str!("../../policies/default.yaml");
 
-/// The collector takes an empty one for the default.
-const STRATEGIES: [(&str, Strategy); 3] = [
+const STRATEGIES: [(&str, Strategy); 2] = [
     ("trace-complete", Strategy::TraceComplete),
     ("span-ingest", Strategy::SpanIngest),
-    ("", Strategy::TraceComplete),
 ];
 
 const COMPATS: [(&str, Compat); 2] = [("latest", Compat::Latest), ("0.156", Compat::V0_156)];
@@ -91,13 +89,13 @@ fn policy_file(body: &Place<'_>) -> PolicyFile {
         place.error("is not supported", "remove it: traces are held in memory");
     }
     let policies = match fields.take("policies") {
-        Some(place) => policies::policies(&place, evaluation.strategy),
-        None => Vec::new(),
+        Some(place) if !place.lists_nothing() => policies::policies(&place, evaluation.strategy),
+        _ => {
+            let place = body.deepest(&["policies"]);
+            place.warning("there are no policies, so nothing is kept", "");
+            Vec::new()
+        }
     };
-    if policies.is_empty() {
-        let place = body.deepest(&["policies"]);
-        place.warning("there are no policies, so nothing is kept", "");
-    }
     fields.finish();
     PolicyFile {
         windows,
@@ -113,6 +111,10 @@ fn evaluation(fields: &mut Fields<'_>) -> EvaluationConfig {
     let drop = &mut config.drop_pending_traces_on_shutdown;
     fields.set("drop_pending_traces_on_shutdown", drop, Place::boolean);
     fields.set("sampling_strategy", &mut config.strategy, |place| {
+        // The collector takes an empty one for the default.
+        if place.text() == Some("") {
+            return None;
+        }
         place.choice(&STRATEGIES)
     });
     fields.set("strict", &mut config.strict, Place::boolean);

@@ -3,14 +3,20 @@
 use std::cell::RefCell;
 use std::sync::Arc;
 
+use tokio::runtime::RuntimeFlavor;
+
 use crate::accounting::Accounting;
 use crate::batch::sub_batch::SharedRequest;
 use crate::buffer::inbox::{Inbox, Permit};
+use crate::buffer::shard::Pressure;
 use crate::memory::{Charge, Exhausted};
 use crate::metrics::RouterMetrics;
 use crate::otlp::wire::{Counted, RejectedSpans, ScopeEnvelope, SpanHeader, walk_counted};
 use crate::receiver::ingest::{Accepted, Ingest, ReceivedRequest, Refusal, Rejected};
 use crate::router::{Routed, Splitter, routed_bytes_max, working_bytes_max};
+
+/// Walking a larger body takes milliseconds, for which other connections get a thread of their own.
+const LARGE_BODY_BYTES: usize = 4 << 20;
 
 thread_local! {
     static SPLITTER: RefCell<Splitter> = RefCell::default();
@@ -20,6 +26,7 @@ thread_local! {
 #[derive(Debug, Clone)]
 pub(super) struct ReplicaIngest {
     inboxes: Arc<[Inbox]>,
+    pressure: Arc<Pressure>,
     accounting: Arc<Accounting>,
     metrics: RouterMetrics,
 }
@@ -27,11 +34,13 @@ pub(super) struct ReplicaIngest {
 impl ReplicaIngest {
     pub(super) fn new(
         inboxes: Arc<[Inbox]>,
+        pressure: Arc<Pressure>,
         accounting: Arc<Accounting>,
         metrics: RouterMetrics,
     ) -> Self {
         Self {
             inboxes,
+            pressure,
             accounting,
             metrics,
         }
@@ -93,6 +102,10 @@ impl ReplicaIngest {
     }
 
     fn hand_over(&self, request: SharedRequest, spans: &[SpanHeader]) -> Result<(), Refusal> {
+        if self.pressure.is_blocked() {
+            let problem = "num_traces: as many traces are held, and block_on_overflow is set";
+            return Err(Refusal::Overloaded(problem.to_owned()));
+        }
         let full = |exhausted: Exhausted| Refusal::Overloaded(format!("memory.limit: {exhausted}"));
         let mut routed: Routed =
             SPLITTER.with_borrow_mut(|splitter| splitter.split(request, spans, self.inboxes.len()));
@@ -113,6 +126,11 @@ impl ReplicaIngest {
 
 impl Ingest for ReplicaIngest {
     async fn ingest(&self, request: ReceivedRequest) -> Result<Accepted, Refusal> {
+        let is_large = request.body.len() > LARGE_BODY_BYTES;
+        let flavor = tokio::runtime::Handle::current().runtime_flavor();
+        if is_large && flavor == RuntimeFlavor::MultiThread {
+            return tokio::task::block_in_place(|| self.take(request));
+        }
         self.take(request)
     }
 }
@@ -160,6 +178,7 @@ mod tests {
         let accounting = Arc::new(Accounting::default());
         let ingest = ReplicaIngest::new(
             Arc::from([sender]),
+            Arc::new(Pressure::new(Budget::new(1 << 20))),
             Arc::clone(&accounting),
             Registry::new().router(),
         );

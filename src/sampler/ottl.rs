@@ -8,9 +8,12 @@
 //! or without context prefix, its comparison across types, its order of evaluation, and an error where it has one, since
 //! `error_mode: propagate` counts them. What is refused is refused when the text is read, at its column.
 //!
-//! Beyond OTTL on purpose: arithmetic within an index (`attributes["list"][1 + 1]`). Not there: lambdas (off in the
-//! collector too), `otelcol`, and converters that no sampling condition needs (their names are known and
-//! refused as such).
+//! Otherwise than in OTTL, on purpose:
+//! - arithmetic within an index is taken (`attributes["list"][1 + 1]`);
+//! - lists without the comma that was meant (`["a" -1]`, `[attributes ["a"]]` as two items) are refused or read as one;
+//! - an argument given twice by name is refused (the collector crashes), two results of `Split` are not compared (likewise);
+//! - bytes within a converter's result cannot be indexed;
+//! - `otelcol` paths, lambdas (off in the collector too), and converters that no sampling condition needs are refused.
 //!
 //! Limits: [`TEXT_BYTES_MAX`] of text, [`NESTING_MAX`] brackets within each other. Attributes named by a constant key
 //! are read from their slot; event attributes, whole maps and all else are read from the span's bytes when asked for. A

@@ -26,7 +26,9 @@
 mod class;
 mod cursor;
 mod escape;
+mod group;
 mod parser;
+mod repetition;
 mod unicode;
 
 use regex_automata::meta::{BuildError, Config, Regex};

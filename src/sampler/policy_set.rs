@@ -166,3 +166,6 @@ impl Decision {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -95,10 +95,8 @@ impl Scan {
             let has_new_scope = envelope.is_none_or(|last| !is_same(last.scope, view.scope));
             envelope = Some(view);
             let mut repeated = self.fill(view, has_new_resource, has_new_scope, &mut slots);
-            let fields = SpanFields::read(view.span, |key, value| {
-                repeated += self
-                    .slots
-                    .put(AttributeSource::Span, key, value, &mut slots);
+            let fields = SpanFields::read(view.span, |attribute| {
+                repeated += self.slots.put_encoded(attribute, &mut slots);
             });
             findings.repeated_attributes += repeated;
             let span = SpanContext {

@@ -41,9 +41,12 @@ mod reload_folder;
 mod reload_load;
 
 mod backend_killed;
+mod block_on_overflow;
 mod memory;
 mod queue_full;
 mod shutdown;
 mod two_exporters;
 
 mod bad_config;
+mod policy_configs;
+mod validate;

@@ -37,7 +37,7 @@ async fn a_full_replica_answers_unavailable_with_retry_info_and_503_with_retry_a
     assert!(refused.status().message().contains("memory.limit"));
 
     // Larger than the room that an encoding in between may have made.
-    let large = request(vec![padded(span(1_000, 1), 600_000)]);
+    let large = request(vec![padded(span(1_000, 1), 500_000)]);
     let answer = http::post(replica.http, &[http::PROTOBUF], large.encode_to_vec()).await;
     assert_eq!((answer.status, answer.header("retry-after")), (503, "2"));
     assert_eq!(answer.protobuf_status().code, Code::Unavailable as i32);

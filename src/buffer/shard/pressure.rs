@@ -1,7 +1,8 @@
-//! When memory is so short that traces are decided before their windows close.
+//! When memory is so short that traces are decided before their windows close, and when new ones must wait.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::buffer::config::WindowConfig;
 use crate::memory::Budget;
 
 /// Traces are decided early while more of the budget than this is in use …
@@ -16,6 +17,9 @@ const TRACE_PERCENT_MAX: u64 = 12;
 pub struct Pressure {
     budget: Budget,
     undecided_bytes: AtomicU64,
+    undecided_traces: AtomicU64,
+    /// Under `block_on_overflow`, `num_traces`.
+    traces_before_block: AtomicU64,
 }
 
 impl Pressure {
@@ -25,6 +29,8 @@ impl Pressure {
         Self {
             budget,
             undecided_bytes: AtomicU64::new(0),
+            undecided_traces: AtomicU64::new(0),
+            traces_before_block: AtomicU64::new(u64::MAX),
         }
     }
 
@@ -36,6 +42,25 @@ impl Pressure {
     /// A shard's undecided traces hold `change` bytes more, or less, by wrapping around.
     pub(super) fn undecided_changed(&self, change: u64) {
         self.undecided_bytes.fetch_add(change, Ordering::Relaxed);
+    }
+
+    /// A shard has `change` more undecided traces, or less, by wrapping around.
+    pub(super) fn traces_changed(&self, change: u64) {
+        self.undecided_traces.fetch_add(change, Ordering::Relaxed);
+    }
+
+    /// Takes over what `windows` say of `block_on_overflow`.
+    pub(super) fn set_block(&self, windows: &WindowConfig) {
+        let traces = windows.num_traces.filter(|_| windows.block_on_overflow);
+        let traces = traces.map_or(u64::MAX, |traces| traces as u64);
+        self.traces_before_block.store(traces, Ordering::Relaxed);
+    }
+
+    /// Whether there are `num_traces` undecided traces and clients are to wait until there are fewer.
+    #[must_use]
+    pub fn is_blocked(&self) -> bool {
+        let traces = self.undecided_traces.load(Ordering::Relaxed);
+        traces >= self.traces_before_block.load(Ordering::Relaxed)
     }
 
     /// Whether undecided traces should be decided early.

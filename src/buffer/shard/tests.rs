@@ -1,5 +1,6 @@
 //! Scenarios of one shard over hand-moved time: what is held, when it is decided, where it goes.
 
+mod ingest;
 mod limits;
 mod reload;
 

@@ -1,6 +1,7 @@
 //! Points in time as RFC 3339 writes them: `2026-08-01T12:00:00Z`, `2026-08-01T14:00:00.5+02:00`.
 
 use super::Place;
+use crate::config::yaml::Resolved;
 
 const ADVICE: &str = "write it like 2026-08-01T12:00:00Z or 2026-08-01T14:00:00+02:00";
 const SECONDS_OF_DAY: i64 = 86_400;
@@ -8,10 +9,12 @@ const SECONDS_OF_DAY: i64 = 86_400;
 impl Place<'_> {
     /// Nanoseconds since the Unix epoch; years 1970 to 2554.
     pub(crate) fn timestamp_unix_ns(&self) -> Option<u64> {
-        let text = self.text()?;
-        let ns = unix_ns(text);
+        let ns = match self.resolved() {
+            Some(Resolved::Text(text)) => unix_ns(text),
+            _ => None,
+        };
         if ns.is_none() {
-            self.error(format!("expected a point in time, found {text:?}"), ADVICE);
+            self.mismatch("a point in time", ADVICE);
         }
         ns
     }

@@ -3,11 +3,12 @@
 use super::{Settings, sub_policies};
 use crate::sampler::config::RuleConfig;
 
-pub(super) fn rule(settings: &mut Settings<'_>) -> RuleConfig {
-    let policies = sub_policies::list(settings, "and_sub_policy");
+pub(super) fn rule(settings: &mut Settings<'_>) -> Option<RuleConfig> {
+    let policies = sub_policies::list(settings, "and_sub_policy")?;
     if policies.is_empty() {
         let problem = "and_sub_policy lists nothing, so every trace is kept";
         settings.place().warning(problem, "");
     }
-    RuleConfig::And(policies.into_iter().map(|policy| policy.config).collect())
+    let policies = policies.into_iter().map(|policy| policy.config);
+    Some(RuleConfig::And(policies.collect()))
 }

@@ -5,7 +5,7 @@ use super::{Settings, nearest};
 use crate::config::decode::Place;
 use crate::sampler::config::{CompositeConfig, RuleConfig};
 
-pub(super) fn rule(settings: &mut Settings<'_>) -> RuleConfig {
+pub(super) fn rule(settings: &mut Settings<'_>) -> Option<RuleConfig> {
     let mut max_total_spans_per_second = 0;
     let total = &mut max_total_spans_per_second;
     settings.set(
@@ -16,8 +16,9 @@ pub(super) fn rule(settings: &mut Settings<'_>) -> RuleConfig {
     let order = settings.take("policy_order");
     let sub_policies = sub_policies::list(settings, "composite_sub_policy");
     let allocation = settings.take("rate_allocation");
-    let policy_order = policy_order(order.as_ref(), &sub_policies);
-    let rate_allocation = rate_allocation(allocation.as_ref(), &sub_policies);
+    let policy_order = policy_order(order.as_ref(), sub_policies.as_deref());
+    let rate_allocation = rate_allocation(allocation.as_ref(), sub_policies.as_deref());
+    let sub_policies = sub_policies?;
     let place = settings.place();
     if sub_policies.is_empty() {
         place.warning(
@@ -30,19 +31,17 @@ pub(super) fn rule(settings: &mut Settings<'_>) -> RuleConfig {
         );
         place.warning(problem, "set the spans a second to keep");
     }
-    RuleConfig::Composite(CompositeConfig {
+    let sub_policies = sub_policies.into_iter().map(|policy| policy.config);
+    Some(RuleConfig::Composite(CompositeConfig {
         max_total_spans_per_second,
         policy_order,
-        sub_policies: sub_policies
-            .into_iter()
-            .map(|policy| policy.config)
-            .collect(),
+        sub_policies: sub_policies.collect(),
         rate_allocation,
-    })
+    }))
 }
 
 /// The names of `policy_order` that name something, each once.
-fn policy_order(place: Option<&Place<'_>>, policies: &[SubPolicy]) -> Vec<String> {
+fn policy_order(place: Option<&Place<'_>>, policies: Option<&[SubPolicy]>) -> Vec<String> {
     let mut order: Vec<String> = Vec::new();
     let names = place.map(Place::collector_strings).unwrap_or_default();
     for (name, place) in names {
@@ -57,7 +56,10 @@ fn policy_order(place: Option<&Place<'_>>, policies: &[SubPolicy]) -> Vec<String
 
 /// Percents by the unique names of sub-policies. Of two for one policy the later counts, and policies that share a name
 /// share its percent.
-fn rate_allocation(place: Option<&Place<'_>>, policies: &[SubPolicy]) -> Vec<(String, i64)> {
+fn rate_allocation(
+    place: Option<&Place<'_>>,
+    policies: Option<&[SubPolicy]>,
+) -> Vec<(String, i64)> {
     let mut written: Vec<(String, i64)> = Vec::new();
     for item in place.map(Place::strict_items).unwrap_or_default() {
         let Some((name, percent)) = allocation(&item) else {
@@ -76,7 +78,8 @@ fn rate_allocation(place: Option<&Place<'_>>, policies: &[SubPolicy]) -> Vec<(St
         let found = written.find(|(name, _)| *name == policy.written_name)?;
         Some((policy.config.name.clone(), found.1))
     };
-    policies.iter().filter_map(percent_of).collect()
+    let policies = policies.unwrap_or_default().iter();
+    policies.filter_map(percent_of).collect()
 }
 
 fn allocation(place: &Place<'_>) -> Option<(String, i64)> {
@@ -104,7 +107,11 @@ fn allocation(place: &Place<'_>) -> Option<(String, i64)> {
     Some((name, percent))
 }
 
-fn is_known(name: &str, place: &Place<'_>, policies: &[SubPolicy]) -> bool {
+fn is_known(name: &str, place: &Place<'_>, policies: Option<&[SubPolicy]>) -> bool {
+    // What names a wrong one is told when that one is right.
+    let Some(policies) = policies else {
+        return true;
+    };
     if policies.iter().any(|policy| policy.written_name == name) {
         return true;
     }

@@ -25,13 +25,11 @@ fn reason_against(rule: &RuleConfig) -> Option<&'static str> {
         RuleConfig::RateLimiting { .. } => Some("rate_limiting counts whole traces"),
         RuleConfig::BytesLimiting { .. } => Some("bytes_limiting counts whole traces"),
         RuleConfig::Latency {
-            upper_threshold_ms: 1.. | ..0,
-            ..
-        } => Some("upper_threshold_ms needs the whole trace"),
-        RuleConfig::SpanCount {
-            max_spans: 1.. | ..0,
-            ..
-        } => Some("max_spans needs the whole trace"),
+            upper_threshold_ms, ..
+        } => (*upper_threshold_ms != 0).then_some("upper_threshold_ms needs the whole trace"),
+        RuleConfig::SpanCount { max_spans, .. } => {
+            (*max_spans != 0).then_some("max_spans needs the whole trace")
+        }
         RuleConfig::And(policies) | RuleConfig::Drop(policies) => any_of(policies),
         RuleConfig::Not(policy) => reason_against(&policy.rule),
         RuleConfig::Composite(composite) => any_of(&composite.sub_policies),

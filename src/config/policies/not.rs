@@ -13,7 +13,7 @@ pub(super) fn rule(settings: &mut Settings<'_>) -> Option<RuleConfig> {
     if place.is_list() {
         place.error(
             "expected one policy, found a list",
-            "remove the dash; to negate several, list them in one of type and",
+            "write it without the list; to negate several, put them into one of type and",
         );
         return None;
     }

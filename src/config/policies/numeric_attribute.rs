@@ -12,12 +12,9 @@ pub(super) fn rule(settings: &mut Settings<'_>) -> Option<RuleConfig> {
         max: None,
     };
     let mut config = attribute(settings, unbounded);
-    let (mut min, mut max) = (0, 0);
-    settings.set("min_value", &mut min, Place::collector_integer);
+    let min_place = settings.take("min_value");
     let max_place = settings.take("max_value");
-    if let Some(value) = max_place.as_ref().and_then(Place::collector_integer) {
-        max = value;
-    }
+    let (min, max) = (bound(min_place.as_ref())?, bound(max_place.as_ref())?);
     let place = settings.place();
     if min == 0 && max == 0 {
         place.error(
@@ -34,10 +31,14 @@ pub(super) fn rule(settings: &mut Settings<'_>) -> Option<RuleConfig> {
         let problem = "0 stands for no bound, so every value from min_value on matches";
         max_place.warning(problem, "remove it, or write an ottl_condition");
     }
-    let bound = |value: i64| (value != 0).then_some(value);
     config.wanted = NumericRange {
-        min: bound(min),
-        max: bound(max),
+        min: Some(min).filter(|min| *min != 0),
+        max: Some(max).filter(|max| *max != 0),
     };
     Some(RuleConfig::NumericAttribute(config))
+}
+
+/// 0 when it is absent, `None` when it is wrong.
+fn bound(place: Option<&Place<'_>>) -> Option<i64> {
+    place.map_or(Some(0), Place::collector_integer)
 }

@@ -52,6 +52,10 @@ fn conditions(place: Option<&Place<'_>>, subject: Subject) -> Option<Vec<Conditi
     let Some(place) = place else {
         return Some(Vec::new());
     };
+    if place.is_mapping() {
+        place.items();
+        return None;
+    }
     if place.is_split_string() {
         return one_string(place, subject);
     }
@@ -60,7 +64,8 @@ fn conditions(place: Option<&Place<'_>>, subject: Subject) -> Option<Vec<Conditi
         .iter()
         .filter_map(|(text, place)| condition(text, place, subject))
         .collect();
-    (conditions.len() == texts.len()).then_some(conditions)
+    let is_complete = !place.is_list() || conditions.len() == place.items().len();
+    (is_complete && conditions.len() == texts.len()).then_some(conditions)
 }
 
 /// One string with commas: the collector splits it there, which few conditions survive; those are taken whole.

@@ -10,21 +10,21 @@ pub(super) struct SubPolicy {
     pub(super) config: PolicyConfig,
 }
 
-/// The list under `key`.
-pub(super) fn list(settings: &mut Settings<'_>, key: &'static str) -> Vec<SubPolicy> {
+/// The list under `key`; `None` when something in it is wrong, which is reported.
+pub(super) fn list(settings: &mut Settings<'_>, key: &'static str) -> Option<Vec<SubPolicy>> {
     let depth = settings.depth() + 1;
     let Some(place) = settings.take(key) else {
-        return Vec::new();
+        return Some(Vec::new());
     };
+    let items = bounded_items(&place);
+    let mut is_right = !items.is_empty() || place.lists_nothing();
     let mut policies: Vec<SubPolicy> = Vec::new();
-    for (index, item) in bounded_items(&place).into_iter().enumerate() {
-        let Some(parsed) = policy(&item, depth) else {
+    for (index, item) in items.into_iter().enumerate() {
+        let parsed = policy(&item, depth);
+        let Some((written_name, rule)) = parsed.and_then(|p| Some((p.name, p.rule?))) else {
+            is_right = false;
             continue;
         };
-        let Some(rule) = parsed.rule else {
-            continue;
-        };
-        let written_name = parsed.name;
         let mut others = policies.iter();
         let is_taken = others.any(|other| other.config.name == written_name);
         let name = match written_name.as_str() {
@@ -43,7 +43,7 @@ pub(super) fn list(settings: &mut Settings<'_>, key: &'static str) -> Vec<SubPol
             config,
         });
     }
-    policies
+    is_right.then_some(policies)
 }
 
 /// The one policy at `place`; `None` when it is wrong, which is reported.

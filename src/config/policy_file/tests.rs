@@ -7,6 +7,7 @@ use crate::sampler::config::{PolicyConfig, RuleConfig, StatusCode};
 
 mod findings;
 mod reference;
+mod types;
 
 fn environment(name: &str) -> Option<String> {
     (name == "WAIT").then(|| "45s".to_owned())
@@ -180,6 +181,36 @@ fn the_policies_that_come_with_tailsieve_are_valid() {
     let default = file(DEFAULT_POLICIES);
     let names: Vec<&str> = default.policies.iter().map(|p| p.name.as_str()).collect();
     assert_eq!(names, ["errors", "slow", "a-tenth"]);
-    let limited = file(include_str!("../../../policies/rate_limited.yaml"));
-    assert!(limited.evaluation.sample_on_first_match);
+}
+
+#[test]
+fn every_example_is_valid_and_warns_of_nothing() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("policies");
+    let mut examples = 0;
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path
+            .extension()
+            .is_some_and(|extension| extension == "yaml")
+        {
+            let checked = super::read(&path).unwrap_or_else(|errors| panic!("{errors}"));
+            assert!(checked.warnings.is_empty(), "{:?}", checked.warnings);
+            examples += 1;
+        }
+    }
+    assert!(examples >= 6, "{examples}");
+}
+
+#[test]
+fn the_reference_example_shows_every_type() {
+    fn types(policies: &[PolicyConfig], seen: &mut std::collections::BTreeSet<&'static str>) {
+        for policy in policies {
+            seen.insert(policy.rule.type_name());
+            types(policy.rule.sub_policies(), seen);
+        }
+    }
+    let mut seen = std::collections::BTreeSet::new();
+    let reference = file(include_str!("../../../policies/reference.yaml"));
+    types(&reference.policies, &mut seen);
+    assert_eq!(seen, crate::config::policies::TYPES.into_iter().collect());
 }

@@ -151,9 +151,9 @@ fn metadata(otlp: &mut Fields<'_>, config: &mut ReceiverConfig) {
 
 fn request_size(place: &Place<'_>, memory_limit_bytes: u64) -> Option<usize> {
     let bytes = place.size_in_memory(REQUEST_BYTES_MIN..=REQUEST_BYTES_MAX)?;
-    if bytes as u64 > memory_limit_bytes {
+    if bytes as u64 > request_bytes_max(memory_limit_bytes) {
         place.error(
-            "is larger than memory.limit",
+            "is larger than half of memory.limit",
             "lower it, or raise the limit",
         );
         return None;
@@ -161,8 +161,15 @@ fn request_size(place: &Place<'_>, memory_limit_bytes: u64) -> Option<usize> {
     Some(bytes)
 }
 
+/// A request is held beside the copies of its spans for a moment: a larger one could never be taken, and its client
+/// would try for ever.
+fn request_bytes_max(memory_limit_bytes: u64) -> u64 {
+    memory_limit_bytes / 2
+}
+
 fn request_size_default(default: usize, memory_limit_bytes: u64) -> usize {
-    usize::try_from(memory_limit_bytes).map_or(default, |limit| default.min(limit))
+    let bytes_max = request_bytes_max(memory_limit_bytes);
+    usize::try_from(bytes_max).map_or(default, |bytes_max| default.min(bytes_max))
 }
 
 fn largest_request_bytes(config: &ReceiverConfig) -> u64 {

@@ -100,8 +100,8 @@ fn protocols_that_name_one_protocol_leave_the_other_off() {
 #[test]
 fn request_limits_shrink_with_the_memory_limit_and_grow_the_bytes_in_flight() {
     let receivers = server("memory: {limit: 8MiB}").receivers;
-    assert_eq!(receivers.grpc.unwrap().max_request_size_bytes, 8 << 20);
-    assert_eq!(receivers.http.unwrap().max_request_size_bytes, 8 << 20);
+    assert_eq!(receivers.grpc.unwrap().max_request_size_bytes, 4 << 20);
+    assert_eq!(receivers.http.unwrap().max_request_size_bytes, 4 << 20);
     let receivers =
         server("receivers: {otlp: {protocols: {grpc: {max_request_size: 512MiB}}}}").receivers;
     assert_eq!(receivers.max_bytes_in_flight, 512 << 20);

@@ -122,6 +122,20 @@ impl<'a> Reader<'a> {
         Ok(content)
     }
 
+    /// Key and content of the next field, if it is length-delimited, has a key of one byte and less than 128 bytes of
+    /// content; else stays where it is.
+    #[inline]
+    pub(crate) fn short_field(&mut self) -> Option<(u8, &'a [u8])> {
+        match self.rest() {
+            [key, length, rest @ ..] if key & 0x87 == LEN && *length < 0x80 => {
+                let content = rest.get(..usize::from(*length))?;
+                self.at += 2 + content.len();
+                Some((*key, content))
+            }
+            _ => None,
+        }
+    }
+
     /// Passes over a length-delimited field if `is_fine` says so of its content; else stays where it is.
     #[inline]
     pub(crate) fn skip_content_if(&mut self, is_fine: impl FnOnce(&[u8]) -> bool) -> bool {

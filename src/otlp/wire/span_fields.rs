@@ -3,7 +3,6 @@
 //! For bytes that the walk has accepted; what cannot be read all the same keeps its default.
 
 use super::reader::{DEPTH_MAX, FIXED32, FIXED64, LEN, Reader, VARINT};
-use super::value::{RawValue, key_value};
 
 /// Field number of events in a `Span`.
 pub(crate) const SPAN_EVENTS: u32 = 11;
@@ -40,15 +39,16 @@ pub(crate) struct EventFields<'a> {
 }
 
 impl<'a> SpanFields<'a> {
-    /// Reads `span` and shows each of its attributes to `on_attribute`, in order.
+    /// Reads `span` and shows each of its encoded attributes, `KeyValue`s, to `on_attribute`, in order.
     #[inline]
-    pub(crate) fn read(
-        span: &'a [u8],
-        mut on_attribute: impl FnMut(&'a [u8], RawValue<'a>),
-    ) -> Self {
+    pub(crate) fn read(span: &'a [u8], mut on_attribute: impl FnMut(&'a [u8])) -> Self {
         let mut fields = Self::default();
         let mut reader = Reader::new(span);
         while !reader.is_at_end() {
+            if let Some((key, content)) = reader.short_field() {
+                fields.put_short(key, content, &mut on_attribute);
+                continue;
+            }
             if fields.read_next(&mut reader, &mut on_attribute).is_none() {
                 break;
             }
@@ -60,15 +60,11 @@ impl<'a> SpanFields<'a> {
     fn read_next(
         &mut self,
         reader: &mut Reader<'a>,
-        on_attribute: &mut impl FnMut(&'a [u8], RawValue<'a>),
+        on_attribute: &mut impl FnMut(&'a [u8]),
     ) -> Option<()> {
         let tag = reader.tag().ok()?;
         match (tag.number, tag.wire_type) {
-            (9, LEN) => {
-                if let Some((key, value)) = key_value(reader.bytes().ok()?) {
-                    on_attribute(key, value);
-                }
-            }
+            (9, LEN) => on_attribute(reader.bytes().ok()?),
             (1, LEN) => self.trace_id = reader.bytes().ok()?,
             (2, LEN) => self.span_id = reader.bytes().ok()?,
             (3, LEN) => self.trace_state = reader.bytes().ok()?,
@@ -89,6 +85,22 @@ impl<'a> SpanFields<'a> {
             _ => reader.skip(tag, DEPTH_MAX).ok()?,
         }
         Some(())
+    }
+
+    /// Takes a field of a one-byte key and a content of less than 128 bytes.
+    #[inline]
+    fn put_short(&mut self, key: u8, content: &'a [u8], on_attribute: &mut impl FnMut(&'a [u8])) {
+        match key >> 3 {
+            9 => on_attribute(content),
+            1 => self.trace_id = content,
+            2 => self.span_id = content,
+            3 => self.trace_state = content,
+            4 => self.parent_span_id = content,
+            5 => self.name = content,
+            11 => self.has_events = true,
+            15 => self.read_status(content),
+            _ => {}
+        }
     }
 
     /// Whether it has no parent.
@@ -170,7 +182,7 @@ mod tests {
             ..Span::default()
         };
         let encoded = span.encode_to_vec();
-        let fields = SpanFields::read(&encoded, |_, _| panic!("there are no attributes"));
+        let fields = SpanFields::read(&encoded, |_| panic!("there are no attributes"));
         assert_eq!(
             (fields.trace_id, fields.span_id),
             ([7; 16].as_slice(), [1; 8].as_slice())

@@ -41,6 +41,21 @@ impl<'a> RawValue<'a> {
     /// Reads it.
     #[inline]
     pub(crate) fn read(self) -> AnyValue<'a> {
+        const TEXT: u8 = 1 << 3 | LEN;
+        const BOOL: u8 = 2 << 3 | VARINT;
+        const INT: u8 = 3 << 3 | VARINT;
+        // Nearly all look like one of these.
+        match self.0 {
+            [TEXT, length, text @ ..] if *length < 0x80 && usize::from(*length) == text.len() => {
+                return AnyValue::Text(text);
+            }
+            [INT, value] if *value < 0x80 => return AnyValue::Int(i64::from(*value)),
+            [INT, low, high] if *low >= 0x80 && *high < 0x80 => {
+                return AnyValue::Int(i64::from(*low & 0x7f) | i64::from(*high) << 7);
+            }
+            [BOOL, value] if *value < 0x80 => return AnyValue::Bool(*value != 0),
+            _ => {}
+        }
         self.try_read().unwrap_or(AnyValue::Empty)
     }
 
@@ -118,6 +133,16 @@ pub(crate) fn resource_attributes(envelope: &[u8]) -> impl Iterator<Item = (&[u8
 /// Attributes of the scope whose `ScopeSpans` fields are `envelope`.
 pub(crate) fn scope_attributes(envelope: &[u8]) -> impl Iterator<Item = (&[u8], RawValue<'_>)> {
     fields_of(envelope, 1).flat_map(|scope| key_values(scope, SCOPE_ATTRIBUTES))
+}
+
+/// The key of an encoded `KeyValue` that begins with a short one, as nearly all do.
+#[inline]
+pub(crate) fn leading_key(encoded: &[u8]) -> Option<&[u8]> {
+    const KEY: u8 = 1 << 3 | LEN;
+    match encoded {
+        [KEY, length, rest @ ..] if *length < 0x80 => rest.get(..usize::from(*length)),
+        _ => None,
+    }
 }
 
 /// Key and value of an encoded `KeyValue`; a missing value is an empty one.

@@ -153,3 +153,52 @@ fn map<'e>(frame: Frame<'e>, entries: &'e [(Box<str>, Formula)]) -> Outcome<'e> 
         .collect();
     Ok(Value::Map(Map::Entries(entries?.into())))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::otlp::wire::span_fields::SpanFields;
+    use crate::otlp::wire::value::RawValue;
+    use crate::sampler::ottl::{Condition, Subject};
+
+    #[test]
+    fn texts_of_fields_attributes_and_literals_are_compared_where_they_stand() {
+        let fields = SpanFields {
+            name: b"GET /",
+            ..SpanFields::default()
+        };
+        // An `AnyValue` with the text "gold".
+        let attribute = Some(RawValue(b"\x0a\x04gold"));
+        let span = SpanContext {
+            fields: &fields,
+            slots: &[attribute],
+            span: &[],
+            resource: &[],
+            scope: &[],
+            event: None,
+        };
+        let slots = [SlotId(0)];
+        for text in [
+            "name == \"GET /\"",
+            "status.message < trace_state",
+            "attributes[\"tier\"] != kind.string",
+            "resource.attributes[\"tier\"] == scope.name",
+        ] {
+            let condition = Condition::parse(text, Subject::Span).unwrap();
+            let Predicate::Comparison { left, right, .. } = &condition.program.predicate else {
+                panic!("{text} is no comparison");
+            };
+            for formula in [left, right] {
+                let frame = Frame {
+                    span: &span,
+                    slots: &slots,
+                };
+                let value = formula.value(frame).unwrap();
+                assert!(
+                    matches!(value, Value::Text(Cow::Borrowed(_))),
+                    "{text}: {value:?}"
+                );
+            }
+        }
+    }
+}

@@ -65,6 +65,9 @@ pub(super) fn parse(text: &str) -> Result<Expression, Fault> {
 
 fn condition(input: &mut Input<'_>) -> Parsed<Expression> {
     space(input)?;
+    if input.is_empty() {
+        return Err(ErrMode::Cut(Fault::new(0, "the condition is empty")));
+    }
     let expression = any(input)?;
     if input.is_empty() {
         return Ok(expression);

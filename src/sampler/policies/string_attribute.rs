@@ -3,7 +3,7 @@
 //! Values of other types count as empty. An empty value of a span never matches, one of a resource may; source: the
 //! collector's policy.
 
-use std::collections::HashSet;
+use rapidhash::RapidHashSet;
 
 use super::attribute::{self, ValueTest};
 use crate::otlp::wire::value::AnyValue;
@@ -14,7 +14,7 @@ use crate::sampler::policy::Policy;
 
 /// One of these values; empty ones are left out.
 #[derive(Debug)]
-struct OneOf(HashSet<Box<[u8]>>);
+struct OneOf(RapidHashSet<Box<[u8]>>);
 
 #[derive(Debug)]
 struct MatchesOneOf(Vec<Pattern>);

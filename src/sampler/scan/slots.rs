@@ -1,11 +1,9 @@
 //! Which attributes are wanted, and where their values go: looked up for every attribute of every span.
 //!
-//! Most attributes are wanted by nobody: a filter of 64 bits by length and last byte turns nearly all of those away
-//! before a key is hashed.
+//! Most attributes are wanted by nobody. Chains by length and a few bytes of the key turn nearly all of those away without
+//! a comparison, and find the others with one.
 
-use hashbrown::HashTable;
-
-use crate::otlp::wire::value::RawValue;
+use crate::otlp::wire::value::{RawValue, key_value, leading_key};
 use crate::sampler::span_context::{AttributeSource, SlotId};
 
 /// Most attributes that the policies of a set may name.
@@ -18,11 +16,25 @@ pub(super) struct SlotTable {
 }
 
 /// The wanted attributes of one source.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Wanted {
-    filter: u64,
-    keys: HashTable<(Box<[u8]>, SlotId)>,
+    /// First of `keys` in each chain, counted from 1; 0 where nothing is wanted.
+    heads: Vec<u32>,
+    keys: Vec<WantedKey>,
 }
+
+#[derive(Debug)]
+struct WantedKey {
+    key: Box<[u8]>,
+    slot: SlotId,
+    /// Next of its chain, as in `heads`.
+    next: u32,
+}
+
+/// Fewest chains, so that nearly all attributes that nobody wants meet an empty one.
+const CHAINS_MIN: usize = 256;
+/// Chains for each key, at least.
+const CHAINS_A_KEY: usize = 8;
 
 impl SlotTable {
     /// How many slots there are.
@@ -32,7 +44,7 @@ impl SlotTable {
 
     /// Whether any attribute of `source` is wanted.
     pub(super) fn has(&self, source: AttributeSource) -> bool {
-        self.of(source).filter != 0
+        !self.of(source).keys.is_empty()
     }
 
     /// The slot of an attribute; a new one if nobody has asked for it before.
@@ -48,12 +60,25 @@ impl SlotTable {
             AttributeSource::Resource => resource,
             AttributeSource::Scope => scope,
         };
-        wanted.filter |= filter_bit(key.as_bytes());
-        let entry = (key.as_bytes().into(), slot);
-        wanted
-            .keys
-            .insert_unique(hash(key.as_bytes()), entry, |(key, _)| hash(key));
+        wanted.add(key.as_bytes(), slot);
         slot
+    }
+
+    /// Puts a span's encoded attribute into its slot as [`Self::put`] does.
+    #[inline]
+    pub(super) fn put_encoded<'a>(
+        &self,
+        attribute: &'a [u8],
+        slots: &mut [Option<RawValue<'a>>],
+    ) -> u64 {
+        let [span, ..] = &self.sources;
+        if leading_key(attribute).is_some_and(|key| span.head(key) == 0) {
+            return 0;
+        }
+        match key_value(attribute) {
+            Some((key, value)) => self.put(AttributeSource::Span, key, value, slots),
+            None => 0,
+        }
     }
 
     /// Puts a value into its slot if it is wanted; returns how many were there already (the first one stays).
@@ -65,11 +90,7 @@ impl SlotTable {
         value: RawValue<'a>,
         slots: &mut [Option<RawValue<'a>>],
     ) -> u64 {
-        let wanted = self.of(source);
-        if wanted.filter & filter_bit(key) == 0 {
-            return 0;
-        }
-        let slot = wanted.find(key);
+        let slot = self.of(source).find(key);
         let Some(place) = slot.and_then(|slot| slots.get_mut(usize::from(slot.0))) else {
             return 0;
         };
@@ -82,8 +103,8 @@ impl SlotTable {
 
     /// Empties the slots of one source.
     pub(super) fn clear(&self, source: AttributeSource, slots: &mut [Option<RawValue<'_>>]) {
-        for (_, slot) in &self.of(source).keys {
-            if let Some(place) = slots.get_mut(usize::from(slot.0)) {
+        for wanted in &self.of(source).keys {
+            if let Some(place) = slots.get_mut(usize::from(wanted.slot.0)) {
                 *place = None;
             }
         }
@@ -100,20 +121,70 @@ impl SlotTable {
 }
 
 impl Wanted {
+    fn add(&mut self, key: &[u8], slot: SlotId) {
+        self.keys.push(WantedKey {
+            key: key.into(),
+            slot,
+            next: 0,
+        });
+        let chains = (self.keys.len() * CHAINS_A_KEY).next_power_of_two();
+        if chains <= self.heads.len() {
+            self.link(self.keys.len() - 1);
+            return;
+        }
+        self.heads = vec![0; chains];
+        for index in 0..self.keys.len() {
+            self.link(index);
+        }
+    }
+
+    /// Puts a key at the head of its chain.
+    fn link(&mut self, index: usize) {
+        let Some(wanted) = self.keys.get_mut(index) else {
+            return;
+        };
+        let chain = chain_of(&wanted.key, self.heads.len());
+        if let Some(head) = self.heads.get_mut(chain) {
+            wanted.next = std::mem::replace(head, index as u32 + 1);
+        }
+    }
+
+    #[inline]
+    fn head(&self, key: &[u8]) -> u32 {
+        let chain = chain_of(key, self.heads.len());
+        self.heads.get(chain).copied().unwrap_or_default()
+    }
+
+    #[inline]
     fn find(&self, key: &[u8]) -> Option<SlotId> {
-        let found = self.keys.find(hash(key), |(known, _)| **known == *key);
-        found.map(|(_, slot)| *slot)
+        let mut next = self.head(key);
+        while let Some(wanted) = self.keys.get((next as usize).wrapping_sub(1)) {
+            if *wanted.key == *key {
+                return Some(wanted.slot);
+            }
+            next = wanted.next;
+        }
+        None
     }
 }
 
-/// The keys are the operator's: nobody else can make them collide, and what is looked up is compared.
-fn hash(key: &[u8]) -> u64 {
-    rapidhash::v3::rapidhash_v3(key)
+impl Default for Wanted {
+    fn default() -> Self {
+        Self {
+            heads: vec![0; CHAINS_MIN],
+            keys: Vec::new(),
+        }
+    }
 }
 
-fn filter_bit(key: &[u8]) -> u64 {
-    let last = key.last().copied().unwrap_or_default();
-    1 << ((key.len() as u64).wrapping_mul(7) ^ u64::from(last)) % 64
+/// The chain of a key among a power of two of them, by its length, its first byte and its last ones.
+#[inline]
+fn chain_of(key: &[u8], chains: usize) -> usize {
+    let mut mixed = key.len() as u64;
+    if let [first, .., before, last] = key {
+        mixed ^= u64::from(*first) << 8 | u64::from(*before) << 16 | u64::from(*last) << 24;
+    }
+    (mixed.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as usize & (chains - 1)
 }
 
 #[cfg(test)]
@@ -135,5 +206,24 @@ mod tests {
         assert_eq!(slots, [Some(RawValue(b"1")), None]);
         table.clear(AttributeSource::Span, &mut slots);
         assert_eq!(slots, [None, None]);
+    }
+
+    #[test]
+    fn every_key_of_many_is_found_and_no_other() {
+        let mut table = SlotTable::default();
+        let keys: Vec<String> = (0..5_000)
+            .map(|number| format!("app.key.{number}"))
+            .collect();
+        let slots: Vec<SlotId> = keys
+            .iter()
+            .map(|key| table.slot(AttributeSource::Span, key))
+            .collect();
+        let wanted = table.of(AttributeSource::Span);
+        for (key, slot) in keys.iter().zip(slots) {
+            assert_eq!(wanted.find(key.as_bytes()), Some(slot));
+        }
+        for other in ["", "a", "app.key.", "app.key.5000", "app_key_1"] {
+            assert_eq!(wanted.find(other.as_bytes()), None);
+        }
     }
 }

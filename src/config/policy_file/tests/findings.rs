@@ -1,7 +1,11 @@
 //! The exact message of every mistake and of every warning.
 
-use super::super::read;
 use super::{environment, parse};
+
+mod files;
+mod nested;
+mod syntax;
+mod types;
 
 fn errors(text: &str) -> String {
     let errors = parse("p.yaml", text, &environment).unwrap_err();
@@ -53,18 +57,6 @@ fn mistakes_at_the_top_are_told() {
             "1:12: policies[0]: expected a mapping, found the string \"x\"",
         ),
         (
-            "decision_wait: 0s",
-            "1:16: decision_wait: must be longer than 0; the collector's default is 30s",
-        ),
-        (
-            "decision_wait: -5s",
-            "1:16: decision_wait: must not be negative",
-        ),
-        (
-            "decision_wait: 8d",
-            "1:16: decision_wait: is too long; at most 7d",
-        ),
-        (
             "decision_wait: '5'",
             "1:16: decision_wait: expected a duration, found the string \"5\" without unit; write it like 30s, 1m30s, 500ms or 1d",
         ),
@@ -78,24 +70,40 @@ fn mistakes_at_the_top_are_told() {
             "1:24: sample_on_first_match: expected true or false, found the string \"yes\"",
         ),
         (
-            "sampling_strategy: span-ingest",
-            "1:20: sampling_strategy: span-ingest is not supported by this version; remove it: traces are decided complete",
+            "sampling_strategy: fast",
+            "1:20: sampling_strategy: unknown value \"fast\"; one of: trace-complete, span-ingest",
         ),
         (
             "sampling_strategy: trace_complete",
             "1:20: sampling_strategy: unknown value \"trace_complete\"; did you mean \"trace-complete\"?",
         ),
         (
-            "maximum_trace_size_bytes: 5",
-            "1:27: maximum_trace_size_bytes: is not supported by this version; remove it: memory.limit of the server file bounds what is held",
+            "maximum_trace_size_bytes: -5",
+            "1:27: maximum_trace_size_bytes: must not be negative",
         ),
         (
-            "block_on_overflow: true",
-            "1:20: block_on_overflow: is not supported by this version; remove it: traces beyond the limits are decided early, and clients are told to wait",
+            "block_on_overflow: 1",
+            "1:20: block_on_overflow: expected true or false, found the number 1",
+        ),
+        (
+            "num_traces_overflow: evict",
+            "1:22: num_traces_overflow: unknown value \"evict\"; one of: decide, discard",
+        ),
+        (
+            "strict: always",
+            "1:9: strict: expected true or false, found the string \"always\"",
+        ),
+        (
+            "compat: 0.156",
+            "1:9: compat: expected a string, found the number 0.156; put it in quotes: \"0.156\"",
+        ),
+        (
+            "compat: '0.140'",
+            "1:9: compat: unknown value \"0.140\"; one of: latest, 0.156",
         ),
         (
             "tail_storage: pebble",
-            "1:15: tail_storage: is not supported; remove it",
+            "1:15: tail_storage: is not supported; remove it: traces are held in memory",
         ),
         (
             "decision_cache: {size: 1}",
@@ -156,7 +164,7 @@ fn mistakes_in_names_and_types_are_told() {
         ),
         (
             "policies: [{name: a}]",
-            "1:12: policies[0]: type is missing; one of: always_sample, latency, status_code, probabilistic, rate_limiting, and",
+            "1:12: policies[0]: type is missing; one of: always_sample, latency, numeric_attribute, probabilistic, status_code, string_attribute, rate_limiting, bytes_limiting, span_count, boolean_attribute, trace_state, trace_flags, ottl_condition, and, not, drop, composite",
         ),
         (
             "policies: [{name: a, type: latencey}]",
@@ -172,11 +180,7 @@ fn mistakes_in_names_and_types_are_told() {
         ),
         (
             "policies: [{name: a, type: magic}]",
-            "1:28: policies[0].type: unknown policy type \"magic\"; one of: always_sample, latency, status_code, probabilistic, rate_limiting, and",
-        ),
-        (
-            "policies: [{name: a, type: composite}]",
-            "1:28: policies[0].type: policy type \"composite\" is not supported by this version; supported: always_sample, latency, status_code, probabilistic, rate_limiting, and",
+            "1:28: policies[0].type: unknown policy type \"magic\"; one of: always_sample, latency, numeric_attribute, probabilistic, status_code, string_attribute, rate_limiting, bytes_limiting, span_count, boolean_attribute, trace_state, trace_flags, ottl_condition, and, not, drop, composite",
         ),
     ]);
 }
@@ -206,7 +210,7 @@ fn mistakes_in_the_settings_of_a_policy_are_told() {
         ),
         (
             "type: always_sample, sampling_percentage: 5",
-            "2:36: policies[0].sampling_percentage: unknown key; known here: name, type, always_sample",
+            "2:36: policies[0].sampling_percentage: unknown key; known here: name, type, mode, expires_at, always_sample",
         ),
         (
             "type: probabilistic, probabilistic: {sampling_percentage: 10%}",
@@ -238,7 +242,7 @@ fn mistakes_in_the_settings_of_a_policy_are_told() {
         ),
         (
             "type: and, and: {and_sub_policy: [{name: b}]}",
-            "2:49: policies[0].and.and_sub_policy[0]: type is missing; one of: always_sample, latency, status_code, probabilistic, rate_limiting, and",
+            "2:49: policies[0].and.and_sub_policy[0]: type is missing; one of: always_sample, latency, numeric_attribute, probabilistic, status_code, string_attribute, rate_limiting, bytes_limiting, span_count, boolean_attribute, trace_state, trace_flags, ottl_condition, and, not, drop, composite",
         ),
         (
             "type: and, and: {and_sub_policy: [{type: rate_limiting, rate_limiting: {spans_per_secnd: 1}}]}",
@@ -306,6 +310,30 @@ fn what_has_no_effect_is_warned_of_with_what_replaces_it() {
             "1:13: num_traces: 0 is taken as no limit but that of the server file's memory.limit; remove it, or set the number of traces that may be held",
         ),
         (
+            &with("decision_wait: 0s"),
+            "1:16: decision_wait: is not above 0, so traces are decided 1ms after their first span; the collector's default is 30s",
+        ),
+        (
+            &with("decision_wait: -5s"),
+            "1:16: decision_wait: is not above 0, so traces are decided 1ms after their first span; the collector's default is 30s",
+        ),
+        (
+            &with("decision_wait: 8d"),
+            "1:16: decision_wait: is taken as 7d, the longest window there is",
+        ),
+        (
+            &with("block_on_overflow: true"),
+            "1:20: block_on_overflow: has no effect without num_traces; set num_traces as well",
+        ),
+        (
+            &with("num_traces_overflow: discard"),
+            "1:22: num_traces_overflow: has no effect without num_traces; set num_traces as well",
+        ),
+        (
+            &with("num_traces: 5\nblock_on_overflow: true\nnum_traces_overflow: discard"),
+            "3:22: num_traces_overflow: has no effect beside block_on_overflow; keep one of them",
+        ),
+        (
             &with("decision_wait: 30"),
             "1:16: decision_wait: the number 30 without unit is taken as nanoseconds; did you mean 30s or 30ms?",
         ),
@@ -363,16 +391,4 @@ fn what_can_only_be_a_mistake_is_warned_of() {
             "2:76: policies[0].and_sub_policy[1].name: a sub-policy named \"b\" stands above",
         ),
     ]);
-}
-
-#[test]
-fn a_file_that_is_not_text_is_one_error() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("p.yaml");
-    std::fs::write(&path, b"\xfe\xff").unwrap();
-    let name = path.display();
-    assert_eq!(
-        read(&path).unwrap_err().to_string(),
-        format!("{name}: not UTF-8: the byte at offset 0 belongs to no character")
-    );
 }

@@ -1,6 +1,7 @@
-//! The reference against the code: its table of top-level keys.
+//! The reference against the code: every key and every type is explained.
 
 use super::{environment, parse};
+use crate::config::policies::TYPES;
 
 #[test]
 fn the_reference_lists_the_keys_of_the_top_level() {
@@ -15,4 +16,31 @@ fn the_reference_lists_the_keys_of_the_top_level() {
     documented.sort_unstable();
     known.sort_unstable();
     assert_eq!(documented, known);
+}
+
+#[test]
+fn the_reference_explains_every_type_and_every_setting() {
+    let reference = include_str!("../../../../docs/policies.md");
+    for type_name in TYPES {
+        let row = format!("\n| `{type_name}` | ");
+        assert!(reference.contains(&row), "{type_name}");
+        let text =
+            format!("policies: [{{name: a, type: {type_name}, {type_name}: {{qqqqqqqq: 1}}}}]");
+        let message = parse("p.yaml", &text, &environment)
+            .unwrap_err()
+            .to_string();
+        let unknown = message
+            .lines()
+            .find(|line| line.contains("unknown key"))
+            .unwrap();
+        let Some((_, known)) = unknown.split_once("known here: ") else {
+            continue;
+        };
+        for key in known.split(", ") {
+            assert!(
+                reference.contains(&format!("`{key}`")),
+                "{type_name}: {key}"
+            );
+        }
+    }
 }

@@ -83,7 +83,7 @@ fn mistakes_in_receivers_are_told() {
         ),
         (
             "receivers: {otlp: {protocols: {grpc: {max_request_size: 2GiB}}}}",
-            "1:57: receivers.otlp.protocols.grpc.max_request_size: is larger than memory.limit; lower it, or raise the limit",
+            "1:57: receivers.otlp.protocols.grpc.max_request_size: is larger than half of memory.limit; lower it, or raise the limit",
         ),
         (
             "receivers: {otlp: {protocols: {grpc: {max_recv_msg_size_mib: 4}}}}",

@@ -1,5 +1,6 @@
 //! Calls: which converter, which argument for which parameter, and whether literals fit.
 
+use super::super::Subject;
 use super::super::error::{EvaluationError, Fault, Reason};
 use super::super::evaluate::Frame;
 use super::super::functions::{
@@ -43,6 +44,10 @@ impl Checker<'_> {
         }
         if functions::is_unsupported(name) {
             let problem = format!("the converter `{name}` of OTTL is not supported");
+            return Err(Fault::new(at, problem));
+        }
+        if functions::known(Subject::Span).any(|known| known.name == name) {
+            let problem = format!("`{name}` is for conditions on spans, not on events");
             return Err(Fault::new(at, problem));
         }
         let fault = Fault::new(at, format!("unknown converter `{name}`"));

@@ -115,7 +115,7 @@ impl Checker<'_> {
             return self.map_path(map, &first.keys);
         }
         if first.name == "trace_state" && context.name == "span" && !first.keys.is_empty() {
-            return trace_state_member(first, rest);
+            return self.trace_state_member(first, rest);
         }
         self.field(&context, first, fields)
     }
@@ -151,22 +151,21 @@ impl Checker<'_> {
         first: &Segment,
         segments: &[Segment],
     ) -> Result<Formula, Fault> {
-        if let Some(indexed) = segments.iter().find(|segment| !segment.keys.is_empty()) {
-            let at = indexed.keys.first().map_or(indexed.at, |key| key.at);
-            let problem = format!("`{}` cannot be indexed", indexed.name);
-            return Err(Fault::new(at, problem).advice("attributes and trace_state can"));
-        }
         let names: Vec<&str> = segments
             .iter()
             .map(|segment| segment.name.as_str())
             .collect();
         let name = names.join(".");
-        let known = context.fields.iter().find(|(known, _)| *known == name);
-        if let Some((_, field)) = known {
-            return Ok(Formula::Field(*field));
+        let Some((_, field)) = context.fields.iter().find(|(known, _)| *known == name) else {
+            let problem = format!("unknown path `{name}` of a {}", context.name);
+            return Err(Fault::new(first.at, problem).advice(self.advice(context, first, &name)));
+        };
+        if let Some(indexed) = segments.iter().find(|segment| !segment.keys.is_empty()) {
+            let at = indexed.keys.first().map_or(indexed.at, |key| key.at);
+            let problem = format!("`{}` cannot be indexed", indexed.name);
+            return Err(Fault::new(at, problem).advice("attributes and trace_state can"));
         }
-        let problem = format!("unknown path `{name}` of a {}", context.name);
-        Err(Fault::new(first.at, problem).advice(self.advice(context, first, &name)))
+        Ok(Formula::Field(*field))
     }
 
     fn advice(&self, context: &Context, first: &Segment, name: &str) -> String {
@@ -202,21 +201,28 @@ impl Checker<'_> {
             keys: self.keys(keys)?,
         })
     }
-}
 
-fn trace_state_member(segment: &Segment, rest: &[Segment]) -> Result<Formula, Fault> {
-    if let Some(extra) = rest.first() {
-        return Err(Fault::new(
-            extra.at,
-            "a member of trace_state has no fields",
-        ));
-    }
-    match segment.keys.as_slice() {
-        [key] => Ok(Formula::TraceStateMember(match &key.kind {
-            ExpressionKind::Text(key) => TraceStateKey::Text(key.as_str().into()),
-            _ => TraceStateKey::NotText,
-        })),
-        [_, second, ..] => Err(Fault::new(second.at, "trace_state takes exactly one key")),
-        [] => Err(Fault::new(segment.at, "trace_state takes exactly one key")),
+    fn trace_state_member(
+        &mut self,
+        segment: &Segment,
+        rest: &[Segment],
+    ) -> Result<Formula, Fault> {
+        if let Some(extra) = rest.first() {
+            return Err(Fault::new(
+                extra.at,
+                "a member of trace_state has no fields",
+            ));
+        }
+        self.keys(&segment.keys)?;
+        match segment.keys.as_slice() {
+            [key] => Ok(Formula::TraceStateMember(match &key.kind {
+                ExpressionKind::Text(key) => TraceStateKey::Text(key.as_str().into()),
+                _ => TraceStateKey::NotText,
+            })),
+            keys => {
+                let at = keys.get(1).map_or(segment.at, |second| second.at);
+                Err(Fault::new(at, "trace_state takes exactly one key"))
+            }
+        }
     }
 }

@@ -150,3 +150,16 @@ fn int(text: &str) -> Result<ExpressionKind, &'static str> {
     let number = i64::from_str_radix(digits, radix);
     number.map(ExpressionKind::Int).map_err(|_| problem)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_character_of_a_text_is_found_where_it_is_written() {
+        let source = r#"x == "ä\\d\x41(" "#;
+        for (index, at) in [6, 8, 10, 11, 15].into_iter().enumerate() {
+            assert_eq!(offset_in_literal(source, 5, index), at, "{index}");
+        }
+    }
+}

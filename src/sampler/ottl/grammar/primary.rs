@@ -130,7 +130,9 @@ fn lowercase(input: &mut Input<'_>) -> Parsed<ExpressionKind> {
         }
         _ if first_character(input) == Some('(') => {
             let problem = format!("converters start with a capital letter: `{first}` is none");
-            return Err(ErrMode::Cut(Fault::new(at, problem)));
+            let (initial, rest) = first.split_at(1);
+            let advice = format!("did you mean {}{rest}?", initial.to_ascii_uppercase());
+            return Err(ErrMode::Cut(Fault::new(at, problem).advice(advice)));
         }
         _ => {}
     }

@@ -13,11 +13,13 @@ use super::{Input, NESTING_MAX, Parsed};
 /// What people write who know another language, and what OTTL says instead.
 const FOREIGN: &[(&str, &str)] = &[
     ("=~", "write IsMatch(value, \"pattern\")"),
+    ("!~", "write not IsMatch(value, \"pattern\")"),
     ("===", "write =="),
+    ("==", ""),
     ("=", "write == to compare"),
     ("&&", "write and"),
     ("||", "write or"),
-    ("!=", "compare two values"),
+    ("!=", ""),
     ("!", "write not"),
     ("<>", "write !="),
     ("'", "texts stand in double quotes"),
@@ -98,17 +100,16 @@ fn named(rest: &str) -> String {
     let length = if is_word(first) {
         rest.find(|next| !is_word(next)).unwrap_or(rest.len())
     } else {
-        let pair = ["==", "!=", "<=", ">=", "&&", "||", "=>", "=~"];
+        let pair = ["==", "!=", "<=", ">=", "&&", "||", "=>", "=~", "!~"];
         let pair = pair.iter().find(|pair| rest.starts_with(**pair));
         pair.map_or(first.len_utf8(), |pair| pair.len())
     };
-    let token: String = rest
-        .get(..length)
-        .unwrap_or(rest)
-        .chars()
-        .take(40)
-        .collect();
-    format!("`{}`", token.escape_debug())
+    let token = rest.get(..length).unwrap_or(rest).chars().take(40);
+    let token = token.map(|character| match character.is_control() {
+        true => character.escape_debug().to_string(),
+        false => character.to_string(),
+    });
+    format!("`{}`", token.collect::<String>())
 }
 
 impl<'t> ParserError<Input<'t>> for Fault {

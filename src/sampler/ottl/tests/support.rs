@@ -2,7 +2,9 @@
 
 use crate::otlp::json::decode_request;
 use crate::otlp::wire::span_fields::{EventFields, SPAN_EVENTS, SpanFields};
-use crate::otlp::wire::value::{RawValue, fields_of, resource_attributes, scope_attributes};
+use crate::otlp::wire::value::{
+    RawValue, fields_of, key_value, resource_attributes, scope_attributes,
+};
 use crate::sampler::ottl::{CompiledCondition, Condition, EvaluationError, Subject};
 use crate::sampler::span_context::{AttributeSource, SlotAllocator, SlotId, SpanContext};
 
@@ -32,7 +34,7 @@ impl SlotAllocator for Slots {
 pub(super) struct Asked {
     condition: CompiledCondition,
     slots: Slots,
-    subject: Subject,
+    pub(super) subject: Subject,
 }
 
 pub(super) fn asked(text: &str, subject: Subject) -> Result<Asked, String> {
@@ -63,7 +65,8 @@ impl Asked {
         for (key, value) in scope_attributes(&span.scope) {
             fill(AttributeSource::Scope, key, value);
         }
-        let fields = SpanFields::read(span.span, |key, value| {
+        let fields = SpanFields::read(span.span, |attribute| {
+            let (key, value) = key_value(attribute).unwrap();
             fill(AttributeSource::Span, key, value);
         });
         let context = SpanContext {
@@ -83,6 +86,18 @@ impl Asked {
                 let event = Some(&event);
                 self.condition.holds(&SpanContext { event, ..context })
             })
+            .collect()
+    }
+}
+
+impl RequestSpan<'_> {
+    /// In hexadecimal digits.
+    pub(super) fn trace_id(&self) -> String {
+        let fields = SpanFields::read(self.span, |_| {});
+        fields
+            .trace_id
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
             .collect()
     }
 }
