@@ -179,3 +179,6 @@ impl WhatIf {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
