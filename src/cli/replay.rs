@@ -55,15 +55,15 @@ const EXAMPLES: &str = "\
 Examples:
   tailsieve replay --policies policies/default.yaml recorded.jsonl.gz
       each trace with its decision, the policy that decided and all votes, then the totals
-  tailsieve replay --policies new.yaml --format json recorded.jsonl | jq -c 'select(.decision == \"sampled\")'
+  tailsieve replay --policies a.yaml --format json x.jsonl | jq 'select(.decision == \"sampled\")'
       the traces that would be kept, for machines
-  diff <(tailsieve replay --policies old.yaml kept.jsonl) <(tailsieve replay --policies new.yaml kept.jsonl)
+  diff <(tailsieve replay --policies a.yaml x.jsonl) <(tailsieve replay --policies b.yaml x.jsonl)
       what a change of policies changes
   tailsieve replay --policies nested.yaml --nested recorded.jsonl
       with the votes within `and`, `not`, `drop` and `composite`
 
 A line of JSON:
-  {\"trace_id\": \"4bf9...\", \"decision\": \"sampled\", \"policy\": \"errors\", \"votes\": {\"errors\": \"sampled\"}, \"spans\": 11}
+  {\"trace_id\": \"4b...\", \"decision\": \"sampled\", \"policy\": \"a\", \"votes\": {\"a\": \"sampled\"}, \"spans\": 2}
   decision is sampled, not_sampled or dropped; policy is null where none decided; a policy that was not asked has no vote.
 
 Exit codes: 0 done, 1 failed (the message names file and line), 2 wrong arguments";
