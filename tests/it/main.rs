@@ -28,9 +28,12 @@ mod undecodable;
 mod wrong_route;
 
 mod conformance;
+mod explain;
 mod late_spans;
+mod policy_tests;
 mod recorded_decisions;
 mod recorded_traces;
+mod replay;
 
 mod reload;
 mod reload_bad;
