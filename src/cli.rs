@@ -12,13 +12,18 @@ pub mod generate;
 pub mod send;
 pub mod sink;
 
+pub mod replay;
 pub mod schema;
+pub mod test;
 pub mod validate;
+
+pub mod explain;
 
 pub mod completions;
 
 mod client;
 mod logging;
+mod output;
 mod runtime;
 mod values;
 mod variables;
@@ -54,6 +59,9 @@ enum Command {
     Generate(generate::GenerateArgs),
     Send(send::SendArgs),
     Sink(sink::SinkArgs),
+    Replay(replay::ReplayArgs),
+    Test(test::TestArgs),
+    Explain(explain::ExplainArgs),
     Validate(validate::ValidateArgs),
     Schema(schema::SchemaArgs),
     Completions(completions::CompletionsArgs),
@@ -66,6 +74,7 @@ Examples:
   tailsieve run --exporter-endpoint http://127.0.0.1:14317
   tailsieve generate --rate 5000 --duration 10s      load for it
   tailsieve validate --explain policies.yaml         what is wrong with a policy file, and what it keeps
+  tailsieve replay --policies policies.yaml recorded.jsonl   what it would keep of recorded spans
 
 Environment:
   Every flag can be given as a variable: TAILSIEVE_<FLAG> for `run` and the flags of all commands
@@ -73,8 +82,9 @@ Environment:
 
 Exit codes:
   0  done
-  1  failed, as standard error says; a difference was found (demo); a file is not valid (validate)
-  2  wrong arguments
+  1  failed, as standard error says; a difference was found (demo), a file is not valid (validate), a test failed (test), a
+     trace is not known (explain)
+  2  wrong arguments; a test file is not valid (test)
   3  ran to the end, but something was left: spans not acknowledged (generate, send), or not exported (run)";
 
 /// Runs the command that the process's arguments ask for.
@@ -112,6 +122,9 @@ impl Command {
             Self::Generate(args) => args.execute(),
             Self::Send(args) => args.execute(),
             Self::Sink(args) => args.execute(),
+            Self::Replay(args) => args.execute(),
+            Self::Test(args) => args.execute(),
+            Self::Explain(args) => args.execute(),
             Self::Validate(args) => args.execute(),
             Self::Schema(args) => args.execute(),
             Self::Completions(args) => args.execute(),

@@ -8,6 +8,7 @@ pub mod environment;
 pub mod finding;
 pub mod policy_file;
 pub mod policy_source;
+pub mod policy_test;
 pub mod schema;
 pub mod server;
 

@@ -35,3 +35,4 @@ pub mod metrics;
 
 pub mod cli;
 pub mod tools;
+pub mod what_if;

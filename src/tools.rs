@@ -1,4 +1,5 @@
-//! What the commands `generate`, `send` and `sink` are made of: an OTLP client with retry, sources of load, a backend.
+//! What the commands `generate`, `send`, `sink` and `explain` are made of: an OTLP client with retry, sources of load, a
+//! backend, questions to a replica.
 //!
 //! Architecture invariant: no stage of the replica knows this module. The tools measure and check the replica, so they
 //! keep their own books ([`generate::ledger`], [`sink::ledger`]) and read protobuf their own way ([`fields`]): they
@@ -13,6 +14,7 @@ pub mod pace;
 pub mod tally;
 
 pub mod demo;
+pub mod explain;
 pub mod generate;
 pub mod replay;
 pub mod sink;

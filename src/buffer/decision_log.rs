@@ -76,6 +76,12 @@ impl DecisionLog {
         self.decisions.push_back(decided);
     }
 
+    /// Takes all decisions out, the oldest first.
+    pub(super) fn drain(&mut self) -> impl Iterator<Item = Decided> {
+        self.bytes = 0;
+        self.decisions.drain(..)
+    }
+
     /// All decisions about a trace, the latest first.
     pub(super) fn about(&self, trace_id: TraceId) -> impl Iterator<Item = &Decided> {
         let decisions = self.decisions.iter().rev();

@@ -24,7 +24,7 @@ use super::block_pool::BlockPool;
 use super::config::BufferConfig;
 use super::deadlines::Deadlines;
 use super::decision_cache::DecisionCache;
-use super::decision_log::DecisionLog;
+use super::decision_log::{Decided, DecisionLog};
 use super::envelopes::{EnvelopeId, Envelopes};
 use super::inbox::InboxReceiver;
 use super::ledger::{Holdings, Ledger};
@@ -174,6 +174,11 @@ impl Shard {
     #[must_use]
     pub fn left_spans(&self) -> u64 {
         self.undecided_spans + self.release.waiting_spans()
+    }
+
+    /// Takes recent decisions out of the log, the oldest first: for who drives a shard by hand and wants to see them all.
+    pub fn take_decisions(&mut self) -> impl Iterator<Item = Decided> {
+        self.log.drain()
     }
 
     /// Does a bounded amount of all there is to do at `now`.

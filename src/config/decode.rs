@@ -4,6 +4,7 @@
 //! `None`, so that reading goes on and one run finds all mistakes. [`Fields`] are the keys of a mapping; whatever nobody
 //! asked for is an unknown key. Null counts as absent everywhere.
 
+mod any_value;
 mod collector;
 mod duration;
 mod durations;

@@ -67,6 +67,19 @@ pub fn parse(
     findings.conclude(config)
 }
 
+/// Settings within another file: all of them as a mapping, or `policies` alone as a list.
+pub(super) fn inline(place: &Place<'_>) -> PolicyFile {
+    if place.is_mapping() {
+        return policy_file(place);
+    }
+    let evaluation = EvaluationConfig::default();
+    PolicyFile {
+        policies: policies::policies(place, evaluation.strategy),
+        evaluation,
+        ..PolicyFile::default()
+    }
+}
+
 fn policy_file(body: &Place<'_>) -> PolicyFile {
     let mut fields = body.fields();
     let windows = windows::windows(&mut fields);

@@ -4,6 +4,8 @@
 mod grpc;
 mod http;
 
+pub(super) use self::http::plain_http_client;
+
 use std::time::Duration;
 
 use ::http::{HeaderMap, Uri};

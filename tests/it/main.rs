@@ -28,10 +28,13 @@ mod undecodable;
 mod wrong_route;
 
 mod conformance;
+mod explain;
 mod late_spans;
 mod marks;
+mod policy_tests;
 mod recorded_decisions;
 mod recorded_traces;
+mod replay;
 
 mod reload;
 mod reload_bad;

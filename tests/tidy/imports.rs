@@ -7,7 +7,7 @@ use super::files::File;
 
 /// A module and those that it may import; what is not listed it may not. `*` is all of them; `stage::config` is that
 /// part of a stage alone.
-pub(crate) const TABLE: [(&str, &[&str]); 21] = [
+pub(crate) const TABLE: [(&str, &[&str]); 22] = [
     ("receiver", &["batch", "clock", "memory", "metrics", "otlp"]),
     ("router", &["batch", "keyed_hash", "otlp"]),
     (
@@ -72,6 +72,23 @@ pub(crate) const TABLE: [(&str, &[&str]); 21] = [
     ),
     // A generator and a backend for trying things stand outside of a replica; the backend receives as a replica does.
     ("tools", &["clock", "memory", "metrics", "otlp", "receiver"]),
+    // A replica's engine without a replica: it puts the stages together anew, as `replica` does.
+    (
+        "what_if",
+        &[
+            "accounting",
+            "batch",
+            "buffer",
+            "clock",
+            "config",
+            "memory",
+            "metrics",
+            "otlp",
+            "router",
+            "sampler",
+            "tools::replay::recording",
+        ],
+    ),
     ("cli", &["*"]),
     ("main", &[]),
     ("lib", &[]),

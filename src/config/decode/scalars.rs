@@ -25,6 +25,16 @@ impl<'a> Place<'a> {
         text
     }
 
+    /// A string, or a number as it is written: of digits alone, an identifier looks like one.
+    pub(crate) fn identifier(&self) -> Option<&'a str> {
+        match (&self.node.value, self.resolved()) {
+            (Value::Scalar(scalar), Some(Resolved::Int(_) | Resolved::Float(_))) => {
+                Some(&scalar.text)
+            }
+            _ => self.non_empty_text(),
+        }
+    }
+
     /// As [`Place::text`], for secrets: no message shows them.
     pub(crate) fn secret_text(&self) -> Option<&'a str> {
         let text = self.as_text();

@@ -1,12 +1,24 @@
 //! Scopes, repeated attributes, and one visit for all.
 
+use std::ops::ControlFlow;
+
 use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue, any_value::Value};
 use opentelemetry_proto::tonic::resource::v1::Resource;
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, Span};
 
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+use crate::config::policy_file;
+use crate::otlp::ids::TraceId;
 use crate::sampler::config::{AttributeConfig, RuleConfig, Scope, StringValues};
+use crate::sampler::evaluation::Scratch;
+use crate::sampler::policy::Context;
 use crate::sampler::policy::Vote;
+use crate::sampler::policy_set::{PolicySet, Setting};
 use crate::sampler::test_support::{TraceFixture, votes};
+use crate::sampler::trace_summary::TraceSummary;
+use crate::sampler::trace_view::{SpanView, Spans, TraceView};
 
 fn attributes(pairs: &[(&str, &str)]) -> Vec<KeyValue> {
     let pairs = pairs.iter().map(|(key, value)| KeyValue {
@@ -99,4 +111,67 @@ fn all_scope_wants_every_span_to_match_by_itself_or_its_resource() {
 fn of_an_attribute_that_stands_twice_the_first_counts() {
     let twice = &[("k", "y"), ("k", "x")];
     assert_eq!(scopes_that_sample(&trace([NONE, NONE], [NONE, twice])), []);
+}
+
+/// Spans, each with its envelopes, that need not be any.
+#[derive(Debug)]
+struct Garbage(Vec<[Vec<u8>; 3]>);
+
+impl Spans for Garbage {
+    fn visit<'s>(&'s self, visitor: &mut dyn FnMut(SpanView<'s>) -> ControlFlow<()>) {
+        for [resource, scope, span] in &self.0 {
+            let view = SpanView {
+                resource,
+                scope,
+                span,
+            };
+            if visitor(view).is_break() {
+                return;
+            }
+        }
+    }
+}
+
+/// Bytes that begin as attributes do, and go on as they like.
+fn bytes() -> impl Strategy<Value = Vec<u8>> {
+    let key = b"\x0a\x01k\x12".to_vec();
+    let attribute = vec(any::<u8>(), 0..12).prop_map(move |value| {
+        let body = [key.as_slice(), &value].concat();
+        [&[0x4a, body.len() as u8], body.as_slice()].concat()
+    });
+    let field = prop_oneof![attribute, vec(any::<u8>(), 0..6)];
+    vec(field, 0..6).prop_map(|fields| fields.concat())
+}
+
+const EVERY_READER: &str = r#"
+policies:
+  - {name: s, type: string_attribute, string_attribute: {key: k, values: [x+], enabled_regex_matching: true}}
+  - {name: n, type: numeric_attribute, numeric_attribute: {key: k, min_value: 1}}
+  - {name: b, type: boolean_attribute, boolean_attribute: {key: k, value: true}}
+  - {name: t, type: trace_state, trace_state: {key: k, values: [x]}}
+  - {name: l, type: latency, latency: {threshold_ms: 1, upper_threshold_ms: 5}}
+  - {name: o, type: ottl_condition, ottl_condition: {span: ['attributes["k"]["k"][0] == "x" or Len(attributes) > 3'], spanevent: ['attributes["k"] == 1']}}
+"#;
+
+proptest! {
+    #[test]
+    fn no_bytes_of_a_span_keep_a_decision_from_being_made(
+        spans in vec([bytes(), bytes(), bytes()], 0..5),
+    ) {
+        let file = policy_file::parse("p.yaml", EVERY_READER, &|_| None).unwrap().config;
+        let set = PolicySet::compile(&file.policies, file.evaluation);
+        let spans = Garbage(spans);
+        let view = TraceView {
+            trace_id: TraceId([7; 16]),
+            summary: &TraceSummary::default(),
+            spans: &spans,
+        };
+        let setting = Setting {
+            context: Context::default(),
+            stopwatch: None,
+        };
+        let mut scratch = Scratch::default();
+        set.decide(&view, &setting, &mut scratch);
+        prop_assert_eq!(scratch.records().len(), 6);
+    }
 }

@@ -56,6 +56,25 @@ impl HttpClient {
     }
 }
 
+/// For pages of `endpoint`, asked for once.
+pub(in crate::tools) fn plain_http_client(
+    endpoint: &Uri,
+    timeout: Duration,
+) -> Result<reqwest::Client, ClientError> {
+    reqwest::Client::builder()
+        .tls_backend_preconfigured(tls(endpoint)?)
+        .connect_timeout(CONNECT_TIMEOUT)
+        .timeout(timeout)
+        .no_proxy()
+        .redirect(reqwest::redirect::Policy::none())
+        .retry(reqwest::retry::never())
+        .build()
+        .map_err(|source| ClientError::Http {
+            endpoint: endpoint.clone(),
+            source,
+        })
+}
+
 /// The signal's path is added only to a bare address, as SDKs do with `OTEL_EXPORTER_OTLP_ENDPOINT`.
 fn traces_url(endpoint: &Uri) -> String {
     let url = endpoint.to_string();

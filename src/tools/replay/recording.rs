@@ -27,6 +27,12 @@ const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 pub struct Recording {
     /// The requests.
     pub requests: Vec<Recorded>,
+    reader: RequestReader,
+}
+
+/// Reads files one after another, at most [`RECORDING_BYTES_MAX`] of requests in all.
+#[derive(Debug, Default)]
+pub struct RequestReader {
     bytes: u64,
 }
 
@@ -98,12 +104,16 @@ pub enum RecordingError {
     },
 }
 
-impl Recording {
-    /// Appends the requests of a file; empty lines are skipped.
+impl RequestReader {
+    /// Hands the requests of a file to `take` as protobuf, each with its line, counted from 1; empty lines are skipped.
     ///
     /// # Errors
-    /// [`RecordingError`], with file and line.
-    pub fn read(&mut self, path: &Path) -> Result<(), RecordingError> {
+    /// [`RecordingError`], with file and line; what `take` says.
+    pub fn read<E: From<RecordingError>>(
+        &mut self,
+        path: &Path,
+        mut take: impl FnMut(usize, Vec<u8>) -> Result<(), E>,
+    ) -> Result<(), E> {
         let open = |source| RecordingError::Open {
             path: path.to_owned(),
             source,
@@ -116,16 +126,52 @@ impl Recording {
             Box::new(file)
         };
         for (line, text) in BufReader::new(input).split(b'\n').enumerate() {
+            let line = line + 1;
+            let path = || path.to_owned();
             let text = text.map_err(|source| RecordingError::Read {
-                path: path.to_owned(),
-                line: line + 1,
+                path: path(),
+                line,
                 source,
             })?;
-            if !text.trim_ascii().is_empty() {
-                self.push(path, line + 1, &text)?;
+            if text.trim_ascii().is_empty() {
+                continue;
             }
+            let body = json::decode_request(&text).map_err(|source| RecordingError::Json {
+                path: path(),
+                line,
+                source,
+            })?;
+            self.bytes += body.len() as u64;
+            if self.bytes > RECORDING_BYTES_MAX {
+                return Err(RecordingError::TooLarge { path: path(), line }.into());
+            }
+            take(line, body)?;
         }
         Ok(())
+    }
+}
+
+impl Recording {
+    /// Appends the requests of a file; empty lines are skipped.
+    ///
+    /// # Errors
+    /// [`RecordingError`], with file and line.
+    pub fn read(&mut self, path: &Path) -> Result<(), RecordingError> {
+        let requests = &mut self.requests;
+        self.reader.read(path, |line, body| {
+            let found = rewrite::find(&body).map_err(|source| RecordingError::Rewrite {
+                path: path.to_owned(),
+                line,
+                source,
+            })?;
+            requests.push(Recorded {
+                body,
+                patches: found.patches,
+                spans: found.spans,
+                end_ns: found.end_ns,
+            });
+            Ok(())
+        })
     }
 
     /// Spans of all requests.
@@ -137,31 +183,6 @@ impl Recording {
     /// Puts the requests into an order that `seed` determines.
     pub fn shuffle(&mut self, seed: u64) {
         self.requests.shuffle(&mut SmallRng::seed_from_u64(seed));
-    }
-
-    fn push(&mut self, path: &Path, line: usize, text: &[u8]) -> Result<(), RecordingError> {
-        let path = || path.to_owned();
-        let body = json::decode_request(text).map_err(|source| RecordingError::Json {
-            path: path(),
-            line,
-            source,
-        })?;
-        self.bytes += body.len() as u64;
-        if self.bytes > RECORDING_BYTES_MAX {
-            return Err(RecordingError::TooLarge { path: path(), line });
-        }
-        let found = rewrite::find(&body).map_err(|source| RecordingError::Rewrite {
-            path: path(),
-            line,
-            source,
-        })?;
-        self.requests.push(Recorded {
-            body,
-            patches: found.patches,
-            spans: found.spans,
-            end_ns: found.end_ns,
-        });
-        Ok(())
     }
 }
 
@@ -214,7 +235,7 @@ mod tests {
         let shuffled = |seed| {
             let mut recording = Recording {
                 requests: (0..50).map(request).collect(),
-                bytes: 0,
+                reader: RequestReader::default(),
             };
             recording.shuffle(seed);
             recording
