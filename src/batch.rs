@@ -3,4 +3,6 @@
 pub mod export;
 pub mod key;
 pub mod metadata;
+pub mod replica;
+pub mod slot_set;
 pub mod sub_batch;

@@ -3,6 +3,8 @@
 //! Pure: it owns no queue and sends nothing. `replica` reserves room for all sub-batches of a request and hands them
 //! over, all or none.
 
+pub mod member;
+
 mod split;
 
 pub use split::{Routed, Splitter, routed_bytes_max, working_bytes_max};
