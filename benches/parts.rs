@@ -115,6 +115,7 @@ fn sub_batches(body: &Bytes, budget: &Budget, splitter: &mut Splitter) -> SubBat
         body: body.clone(),
         scopes: walked.scopes,
         metadata: None,
+        origin: None,
         charge: budget.charge(body.len() as u64),
     };
     let mut routed = splitter.split(shared, &walked.spans, 1);
@@ -158,6 +159,7 @@ fn shard(budget: &Budget, decision_wait: Duration) -> (Inbox, Shard) {
         outlets: vec![Box::new(Void)],
         accounting: Arc::new(Accounting::default()),
         metrics: registry.buffer(0),
+        link: None,
     });
     (inbox, shard)
 }
@@ -179,6 +181,7 @@ fn walk_and_split(criterion: &mut Criterion) {
                     body: body.clone(),
                     scopes: walked.scopes.clone(),
                     metadata: None,
+                    origin: None,
                     charge: budget.charge(0),
                 };
                 splitter.split(shared, black_box(&walked.spans), shards)

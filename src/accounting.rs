@@ -1,19 +1,26 @@
 //! Where every span went (contract I2), counted once for the status page and checked when nothing moves.
 //!
-//! At rest: received = refused + deduplicated + buffered + kept + not sampled + dropped. A span that is in none of
-//! these is lost; a span in two is counted twice; both are faults of ours.
+//! At rest: received + received from peers = refused + deduplicated + forwarded + held + buffered + kept + not sampled +
+//! dropped; over a cluster, forwarded = received from peers. A span that is in none of these is lost; a span in two is
+//! counted twice; both are faults of ours.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Spans by what became of them, over the life of one replica. Shared by its stages.
 #[derive(Debug, Default)]
 pub struct Accounting {
-    /// In requests that could be read.
+    /// In clients' requests that could be read.
     pub received: Tally,
+    /// In batches of other replicas, without those that had been taken before.
+    pub received_from_peers: Tally,
     /// Rejected by `partial_success`, or in requests refused whole.
     pub refused: Tally,
     /// Already held by their trace.
     pub deduplicated: Tally,
+    /// Acknowledged by another replica.
+    pub forwarded: Tally,
+    /// Owed to another replica, their client answered: rises and falls.
+    pub held: Tally,
     /// In undecided traces: rises and falls.
     pub buffered: Tally,
     /// Decided Sampled, late ones included.
@@ -35,8 +42,11 @@ pub struct Tally(AtomicU64);
 #[allow(missing_docs, reason = "the fields are those of Accounting")]
 pub struct Snapshot {
     pub received: u64,
+    pub received_from_peers: u64,
     pub refused: u64,
     pub deduplicated: u64,
+    pub forwarded: u64,
+    pub held: u64,
     pub buffered: u64,
     pub kept: u64,
     pub not_sampled: u64,
@@ -70,8 +80,11 @@ impl Accounting {
     pub fn snapshot(&self) -> Snapshot {
         Snapshot {
             received: self.received.get(),
+            received_from_peers: self.received_from_peers.get(),
             refused: self.refused.get(),
             deduplicated: self.deduplicated.get(),
+            forwarded: self.forwarded.get(),
+            held: self.held.get(),
             buffered: self.buffered.get(),
             kept: self.kept.get(),
             not_sampled: self.not_sampled.get(),
@@ -87,10 +100,12 @@ impl Snapshot {
     pub fn unaccounted(&self) -> i64 {
         let found = self.refused
             + self.deduplicated
+            + self.forwarded
+            + self.held
             + self.buffered
             + self.kept
             + self.not_sampled
             + self.dropped;
-        self.received as i64 - found as i64
+        (self.received + self.received_from_peers) as i64 - found as i64
     }
 }

@@ -31,6 +31,12 @@ impl Moment {
         Self(self.0.saturating_add(duration_ns(by)))
     }
 
+    /// The moment `by` earlier, at the least the first.
+    #[must_use]
+    pub fn before(self, by: Duration) -> Self {
+        Self(self.0.saturating_sub(duration_ns(by)))
+    }
+
     /// How long after `earlier` this moment is; zero when it is not.
     #[must_use]
     pub fn since(self, earlier: Self) -> Duration {

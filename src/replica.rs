@@ -119,6 +119,7 @@ impl Replica {
                 outlets: outlets.collect(),
                 accounting: Arc::clone(&accounting),
                 metrics: registry.buffer(number),
+                link: None,
             });
             let thread = driver::start(number, shard, clock.clone());
             shards.push(thread.context("starting a shard's thread")?);

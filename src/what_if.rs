@@ -103,6 +103,7 @@ impl WhatIf {
             outlets: vec![Box::new(Nowhere)],
             accounting: Arc::clone(&accounting),
             metrics: registry.buffer(0),
+            link: None,
         });
         Self {
             shard,
@@ -135,6 +136,7 @@ impl WhatIf {
             body,
             scopes: walked.scopes,
             metadata: None,
+            origin: None,
         };
         let mut traces = Vec::new();
         for (_, sub_batch) in self.splitter.split(request, &walked.spans, 1) {

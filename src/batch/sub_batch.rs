@@ -6,6 +6,7 @@ use bytes::Bytes;
 
 use super::key::KeyHash;
 use super::metadata::RequestMetadata;
+use super::origin::Origin;
 use crate::memory::{Charge, Exhausted};
 use crate::otlp::ids::TraceId;
 use crate::otlp::wire::{ScopeEnvelope, SpanHeader};
@@ -19,6 +20,8 @@ pub struct SharedRequest {
     pub scopes: Vec<ScopeEnvelope>,
     /// Headers that are part of the traces' keys.
     pub metadata: Option<Arc<RequestMetadata>>,
+    /// How another replica sent it; `None` of a client.
+    pub origin: Option<Box<Origin>>,
     /// The budget's share that body and headers hold.
     pub charge: Charge,
 }

@@ -16,7 +16,8 @@
 //! |------|----------------------|--------------------|
 //! | 1    | policy, lower 8 bits | sampling threshold |
 
-use crate::batch::key::{KeyHash, Slot};
+use crate::batch::key::KeyHash;
+use crate::batch::slot_set::SlotSet;
 use crate::sampler::precedence::Decision;
 
 /// What is remembered of a decided trace.
@@ -99,15 +100,15 @@ impl DecisionCache {
             .and_then(|(first, second)| unpack(first, second))
     }
 
-    /// All decisions remembered for the traces of `slot`.
-    pub fn of_slot(&self, slot: Slot) -> impl Iterator<Item = (KeyHash, Remembered)> {
+    /// All decisions remembered for the traces of `slots`. Looks at every place: ask for many slots at once.
+    pub fn of_slots(&self, slots: &SlotSet) -> impl Iterator<Item = (KeyHash, Remembered)> {
         let (sets, _) = self.words.as_chunks::<SET_WORDS>();
         let count = sets.len();
         sets.iter().enumerate().flat_map(move |(index, set)| {
             entries(set).filter_map(move |(first, second)| {
                 let remembered = unpack(first, second)?;
                 let hash = hash_of(first >> 8, index, count);
-                (hash.slot() == slot).then_some((hash, remembered))
+                slots.contains(hash.slot()).then_some((hash, remembered))
             })
         })
     }
@@ -268,7 +269,7 @@ mod tests {
             prop_assert_eq!(cache.get(KeyHash(bits)), Some(remembered(policy)));
             prop_assert_eq!(cache.get(KeyHash(bits ^ 1)), None);
             prop_assert_eq!(cache.get(KeyHash(bits ^ 1 << 63)), None);
-            let listed: Vec<_> = cache.of_slot(KeyHash(bits).slot()).collect();
+            let listed: Vec<_> = cache.of_slots(&[KeyHash(bits).slot()].into_iter().collect()).collect();
             prop_assert_eq!(listed, [(KeyHash(bits), remembered(policy))]);
         }
     }
@@ -311,7 +312,12 @@ mod tests {
         cache.insert(hash(1), remembered(1));
         cache.insert(hash(1), remembered(2));
         assert_eq!(cache.get(hash(1)), Some(remembered(2)));
-        assert_eq!(cache.of_slot(hash(1).slot()).count(), 1);
+        assert_eq!(
+            cache
+                .of_slots(&[hash(1).slot()].into_iter().collect())
+                .count(),
+            1
+        );
     }
 
     #[test]
@@ -330,7 +336,7 @@ mod tests {
         let of_one = hash(7);
         assert!(
             cache
-                .of_slot(of_one.slot())
+                .of_slots(&[of_one.slot()].into_iter().collect())
                 .any(|(listed, _)| listed == of_one)
         );
     }

@@ -16,7 +16,7 @@ use parking_lot::Mutex;
 use super::shard::Control;
 use crate::batch::sub_batch::SubBatch;
 
-const CONTROL_MESSAGES_MAX: usize = 16;
+const CONTROL_MESSAGES_MAX: usize = 256;
 const SUB_BATCHES_DOZED_MAX: usize = 16;
 
 /// The way into a shard. Clones lead to the same one.

@@ -20,7 +20,7 @@ pub(super) struct Ledger {
     /// By policy, nested ones included.
     voted: Vec<Voted>,
     repeated_attributes: u64,
-    by_trigger: [u64; 8],
+    by_trigger: [u64; 9],
     late_spans: [u64; 3],
     deduplicated_spans: u64,
     traces_started: u64,
@@ -60,7 +60,7 @@ impl Ledger {
             decided: Vec::new(),
             voted: Vec::new(),
             repeated_attributes: 0,
-            by_trigger: [0; 8],
+            by_trigger: [0; 9],
             late_spans: [0; 3],
             deduplicated_spans: 0,
             traces_started: 0,
@@ -78,6 +78,23 @@ impl Ledger {
             self.accounting.deduplicated.add(deduplicated);
             self.deduplicated_spans += deduplicated;
         }
+    }
+
+    /// Spans of a batch that was taken before.
+    pub(super) fn applied_before(&mut self, spans: u64) {
+        self.accounting.received_from_peers.subtract(spans);
+        self.deduplicated_spans += spans;
+    }
+
+    /// Spans that are owed to another replica from now on.
+    pub(super) fn passed_on(&self, spans: u64) {
+        self.accounting.held.add(spans);
+    }
+
+    /// An undecided trace that is owed to another replica from now on.
+    pub(super) fn handed_over(&self, summary: &TraceSummary) {
+        self.accounting.buffered.subtract(summary.span_count);
+        self.accounting.held.add(summary.span_count);
     }
 
     /// Late spans that followed `decision`, and ones sent twice in the same request.

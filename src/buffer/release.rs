@@ -87,6 +87,19 @@ struct WaitingOutlet {
     waiting: VecDeque<ExportBatch>,
 }
 
+/// All spans of one trace as a request, without a mark.
+pub(super) fn encode_trace(spans: &SpanStore, envelopes: &Envelopes) -> Bytes {
+    let mut cursor = Cursor::default();
+    let pieces: Vec<Piece<'_>> = std::iter::from_fn(|| spans.next(&mut cursor))
+        .map(|record| Piece {
+            envelope: record.envelope,
+            mark: None,
+            framed: record.framed,
+        })
+        .collect();
+    Bytes::from(write_request(&pieces, envelopes, &Marks::new(None)))
+}
+
 impl Release {
     pub(super) fn new(
         batch_bytes_max: usize,

@@ -4,22 +4,29 @@
 //! control, sub-batches, due traces, memory pressure, release. It is given the time and never waits.
 
 mod arrivals;
+mod cluster;
 mod control;
 mod decisions;
 mod inspect;
+mod link;
 mod pressure;
 mod resource_spans;
+mod slots;
 mod trigger;
 mod views;
 
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use cluster::SlotOrder;
 pub use control::{ActivePolicies, Control, Fence, Fenced};
 pub use inspect::{Inspect, Known};
+pub use link::{ClusterLink, Passed, RememberedTrace, Report};
 pub use pressure::Pressure;
+pub use slots::SlotState;
 pub use trigger::Trigger;
 
+use super::applied_names::AppliedNames;
 use super::block_pool::BlockPool;
 use super::config::BufferConfig;
 use super::deadlines::Deadlines;
@@ -36,6 +43,8 @@ use crate::clock::{Clock, Moment};
 use crate::memory::Charge;
 use crate::metrics::BufferMetrics;
 use crate::sampler::evaluation::Scratch;
+use cluster::Given;
+use slots::Slots;
 
 /// Sub-batches taken in one turn at most.
 const SUB_BATCHES_A_TURN_MAX: usize = 64;
@@ -62,6 +71,8 @@ pub struct ShardParts {
     pub accounting: Arc<Accounting>,
     /// Handles.
     pub metrics: BufferMetrics,
+    /// The cluster that the replica is part of; `None` of one alone.
+    pub link: Option<Box<dyn ClusterLink>>,
 }
 
 /// What a turn leaves to do.
@@ -110,6 +121,9 @@ pub struct Shard {
     traces_judged: usize,
     /// Whether request metadata has ever been part of a key.
     has_metadata: bool,
+    slots: Slots,
+    names: AppliedNames,
+    given: Vec<Given>,
 }
 
 impl Shard {
@@ -126,6 +140,7 @@ impl Shard {
             outlets,
             accounting,
             metrics,
+            link,
         } = parts;
         let budget = pressure.budget().clone();
         pressure.set_block(&policies.windows);
@@ -161,6 +176,9 @@ impl Shard {
             unix_ns: 0,
             traces_judged: 0,
             has_metadata: false,
+            slots: Slots::new(link),
+            names: AppliedNames::default(),
+            given: Vec::new(),
         }
     }
 
@@ -206,6 +224,7 @@ impl Shard {
         // Nobody comes back to trim an idle shard in time for the check of contract I4.
         let holds_nothing = self.table.len() == 0 && self.release.is_empty();
         self.blocks.trim(now, is_memory_short || holds_nothing);
+        self.slots.report_drained();
         self.settle(now);
         if has_more {
             return Turn::Again;
@@ -246,6 +265,7 @@ impl Shard {
                 }
                 Control::Fence(fence) => drop(fence),
                 Control::Inspect(inspect) => self.inspect(&inspect, now),
+                Control::Slots(order) => self.hear_of_slots(*order, now),
                 Control::Finish => self.is_finishing = true,
             }
         }

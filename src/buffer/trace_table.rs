@@ -76,6 +76,15 @@ impl TraceTable {
         })
     }
 
+    /// All traces. Looks at every place: not for the hot path.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (TraceRef, &Trace)> {
+        self.places.iter().zip(0..).filter_map(|(held, place)| {
+            let trace = held.trace.as_deref()?;
+            let serial = held.serial;
+            Some((TraceRef { place, serial }, trace))
+        })
+    }
+
     /// Adds a trace whose key is not there yet, as the latest to arrive.
     pub(super) fn insert(&mut self, trace: Trace) -> TraceRef {
         let hash = table_hash(trace.hash, trace.id);

@@ -19,7 +19,7 @@ pub struct BufferMetrics {
     pub spans_deduplicated: Counter,
     pub traces_started: Counter,
     /// By trigger, in the order of `Trigger::ALL`.
-    pub decisions: [Counter; 8],
+    pub decisions: [Counter; 9],
     pub decision_lag_seconds: Histogram,
     /// By decision, in the order of `Decision::ALL`.
     pub late_spans: [Counter; 3],
@@ -111,6 +111,7 @@ impl Registry {
                 "ingest",
                 "too_large",
                 "discarded",
+                "elsewhere",
             ]
             .map(decisions),
             decision_lag_seconds: self.histogram(

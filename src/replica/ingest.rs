@@ -64,6 +64,7 @@ impl ReplicaIngest {
                 body: request.body,
                 scopes: walked.scopes,
                 metadata: request.metadata,
+                origin: None,
                 charge: request.charge,
             };
             self.hand_over(shared, &walked.spans).inspect_err(|_| {

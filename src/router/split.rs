@@ -186,6 +186,7 @@ mod tests {
             body: Bytes::new(),
             scopes: Vec::new(),
             metadata: None,
+            origin: None,
             charge: Budget::new(0).charge(0),
         }
     }

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use crate::batch::key::KeyHash;
+use crate::batch::origin::HandedOver;
 use crate::batch::sub_batch::{SubBatch, TraceSpans};
 use crate::buffer::decision_cache::Remembered;
 use crate::buffer::envelopes::{EnvelopeId, Envelopes};
@@ -15,6 +17,7 @@ use crate::otlp::wire::SpanHeader;
 use crate::sampler::config::Strategy;
 use crate::sampler::precedence::Decision;
 
+use super::cluster::Passing;
 use super::{Shard, Trigger};
 
 impl Shard {
@@ -23,15 +26,55 @@ impl Shard {
         self.envelopes_at_hand.clear();
         self.envelopes_at_hand
             .resize(sub_batch.request.scopes.len(), None);
-        for (trace, spans) in sub_batch.iter() {
-            if self.looks_at_resource_spans() {
-                self.take_by_resource_spans(trace, spans, sub_batch, now);
-            } else {
-                self.take_spans(trace, spans, sub_batch, now);
+        if self.slots.are_all_here() {
+            for (trace, spans) in sub_batch.iter() {
+                self.take_trace(trace, spans, sub_batch, now);
             }
+        } else {
+            self.take_or_pass_on(sub_batch, now);
         }
         for envelope in self.envelopes_at_hand.drain(..).flatten() {
             self.envelopes.release(envelope);
+        }
+    }
+
+    fn take_or_pass_on(&mut self, sub_batch: &SubBatch, now: Moment) {
+        let origin = sub_batch.request.origin.as_deref();
+        let applied_before = origin.map_or_else(Vec::new, |origin| self.applied_before(origin));
+        let mut applied: Vec<KeyHash> = Vec::new();
+        let mut passing = Passing::default();
+        for (trace, spans) in sub_batch.iter() {
+            if applied_before.contains(&trace.hash) {
+                self.ledger.applied_before(spans.len() as u64);
+                continue;
+            }
+            match self.course_of(trace, sub_batch) {
+                Ok(()) => {
+                    self.take_trace(trace, spans, sub_batch, now);
+                    applied.push(trace.hash);
+                }
+                Err(mark) => passing.push(mark, trace, spans),
+            }
+        }
+        if let Some(origin) = origin {
+            self.apply(origin, &applied);
+        }
+        if !passing.is_empty() {
+            self.pass_on(passing, &sub_batch.request);
+        }
+    }
+
+    fn take_trace(
+        &mut self,
+        trace: &TraceSpans,
+        spans: &[SpanHeader],
+        sub_batch: &SubBatch,
+        now: Moment,
+    ) {
+        if self.looks_at_resource_spans() {
+            self.take_by_resource_spans(trace, spans, sub_batch, now);
+        } else {
+            self.take_spans(trace, spans, sub_batch, now);
         }
     }
 
@@ -55,6 +98,9 @@ impl Shard {
                 None => self.start_trace(trace, sub_batch, now),
             },
         };
+        if let Some(handed_over) = handed_over(trace, sub_batch) {
+            self.put_back_to_age(held, handed_over, now);
+        }
         self.append(held, trace, spans, sub_batch, now);
         Some(held)
     }
@@ -72,8 +118,22 @@ impl Shard {
         self.undecided_bytes += trace.held_bytes();
         let started = self.table.insert(trace);
         self.deadlines.schedule(deadline, started);
+        self.slots.trace_started(spans.hash.slot());
         self.ledger.trace_started();
         started
+    }
+
+    /// Of two first arrivals of a trace the earlier counts.
+    fn put_back_to_age(&mut self, trace: TraceRef, handed_over: HandedOver, now: Moment) {
+        let Some(held) = self.table.get_mut(trace) else {
+            return;
+        };
+        held.first_arrival = held.first_arrival.min(now.before(handed_over.age));
+        let deadline = now.after(handed_over.due_in);
+        if deadline < held.deadline {
+            held.deadline = deadline;
+            self.deadlines.schedule(deadline, trace);
+        }
     }
 
     fn append(
@@ -175,6 +235,11 @@ impl Shard {
         let late = KeptTrace::new(store, envelopes, metadata, batch.span_bytes, mark);
         self.release.push(late, now);
     }
+}
+
+fn handed_over(trace: &TraceSpans, sub_batch: &SubBatch) -> Option<HandedOver> {
+    let origin = sub_batch.request.origin.as_deref()?;
+    origin.handed_over(trace.trace_id).copied()
 }
 
 /// The envelope of a span of the sub-batch at hand, which uses each of its envelopes until it is done.

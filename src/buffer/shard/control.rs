@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 
+use super::cluster::SlotOrder;
 use super::inspect::Inspect;
 use crate::buffer::config::WindowConfig;
 use crate::metrics::{Registry, SamplerMetrics};
@@ -20,6 +21,8 @@ pub enum Control {
     Fence(Fence),
     /// Tell what is known of a trace.
     Inspect(Inspect),
+    /// Of a clustered replica: about slots.
+    Slots(Box<SlotOrder>),
     /// Decide everything, hand it over, then end.
     Finish,
 }

@@ -142,12 +142,9 @@ impl Shard {
         trigger: Trigger,
         now: Moment,
     ) {
-        let Some(trace) = self.table.remove(trace) else {
+        let Some(trace) = self.remove(trace) else {
             return;
         };
-        self.undecided_bytes -= trace.held_bytes();
-        self.undecided_spans -= trace.summary.span_count;
-        self.traces_judged -= usize::from(trace.judged_by.is_some());
         let policies = Arc::clone(trace.judged_by.as_ref().unwrap_or(&self.policies));
         let mark = self.mark(verdict, &policies);
         // A discarded trace was not decided: what comes of it later is a trace of its own.
@@ -199,6 +196,16 @@ impl Shard {
             self.envelopes.release(*envelope);
         }
         spans.recycle(&mut self.blocks);
+    }
+
+    /// Takes an undecided trace out.
+    pub(super) fn remove(&mut self, trace: TraceRef) -> Option<Box<Trace>> {
+        let trace = self.table.remove(trace)?;
+        self.undecided_bytes -= trace.held_bytes();
+        self.undecided_spans -= trace.summary.span_count;
+        self.traces_judged -= usize::from(trace.judged_by.is_some());
+        self.slots.trace_ended(trace.hash.slot());
+        Some(trace)
     }
 
     /// The mark of a trace that is kept, where marks are on.

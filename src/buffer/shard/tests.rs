@@ -1,5 +1,6 @@
 //! Scenarios of one shard over hand-moved time: what is held, when it is decided, where it goes.
 
+mod cluster;
 mod ingest;
 mod limits;
 mod marks;
@@ -18,6 +19,7 @@ use prost::Message;
 
 use super::*;
 use crate::batch::export::ExportBatch;
+use crate::batch::origin::Origin;
 use crate::batch::sub_batch::SharedRequest;
 use crate::buffer::config::WindowConfig;
 use crate::buffer::inbox::{Inbox, inbox};
@@ -108,6 +110,16 @@ impl World {
         evaluation: EvaluationConfig,
         config: BufferConfig,
     ) -> Self {
+        Self::with_link(limit_bytes, windows, evaluation, config, None)
+    }
+
+    fn with_link(
+        limit_bytes: u64,
+        windows: WindowConfig,
+        evaluation: EvaluationConfig,
+        config: BufferConfig,
+        link: Option<cluster::Neighbours>,
+    ) -> Self {
         let registry = Registry::new();
         let budget = Budget::new(limit_bytes);
         let accounting = Arc::new(Accounting::default());
@@ -128,6 +140,7 @@ impl World {
             outlets: vec![Box::new(backend.clone())],
             accounting: Arc::clone(&accounting),
             metrics: registry.buffer(0),
+            link: link.map(|link| Box::new(link) as Box<dyn ClusterLink>),
         });
         Self {
             inbox,
@@ -140,6 +153,10 @@ impl World {
     }
 
     fn send(&self, spans: &[Span]) {
+        self.send_from(None, spans);
+    }
+
+    fn send_from(&self, origin: Option<Origin>, spans: &[Span]) {
         let request = ExportTraceServiceRequest {
             resource_spans: vec![ResourceSpans {
                 resource: Some(Resource::default()),
@@ -152,12 +169,17 @@ impl World {
         };
         let body = Bytes::from(request.encode_to_vec());
         let walked = walk_request(&body).unwrap();
-        self.accounting.received.add(spans.len() as u64);
+        let received = match &origin {
+            None => &self.accounting.received,
+            Some(_) => &self.accounting.received_from_peers,
+        };
+        received.add(spans.len() as u64);
         let shared = SharedRequest {
             charge: self.budget.charge(body.len() as u64),
             body,
             scopes: walked.scopes,
             metadata: None,
+            origin: origin.map(Box::new),
         };
         for (_, sub_batch) in Splitter::default().split(shared, &walked.spans, 1) {
             self.inbox.reserve().unwrap().send(sub_batch);

@@ -19,11 +19,13 @@ pub enum Trigger {
     TooLarge,
     /// `num_traces_overflow: discard`: given up for a newer one without asking the policies.
     Discarded,
+    /// Another replica had decided it: its decision stands here too.
+    Elsewhere,
 }
 
 impl Trigger {
     /// All of them, in the order that counters are kept in.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Wait,
         Self::Root,
         Self::Memory,
@@ -32,6 +34,7 @@ impl Trigger {
         Self::Ingest,
         Self::TooLarge,
         Self::Discarded,
+        Self::Elsewhere,
     ];
 
     /// Its label in metrics.
@@ -46,6 +49,7 @@ impl Trigger {
             Self::Ingest => "ingest",
             Self::TooLarge => "too_large",
             Self::Discarded => "discarded",
+            Self::Elsewhere => "elsewhere",
         }
     }
 }

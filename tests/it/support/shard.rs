@@ -76,6 +76,7 @@ impl ShardInHand {
             outlets: vec![Box::new(Collect(Arc::clone(&released)))],
             accounting: Arc::clone(&accounting),
             metrics: registry.buffer(0),
+            link: None,
         });
         Self {
             inbox,
@@ -99,6 +100,7 @@ impl ShardInHand {
             body,
             scopes: walked.scopes,
             metadata: None,
+            origin: None,
         };
         for (_, sub_batch) in Splitter::default().split(shared, &walked.spans, 1) {
             self.inbox.reserve().unwrap().send(sub_batch);

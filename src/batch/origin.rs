@@ -1,0 +1,52 @@
+//! How a batch came from another replica: under which name, and what it wants of its taker.
+
+use std::time::Duration;
+
+use super::replica::{BatchName, Life, MoveId};
+use crate::otlp::ids::TraceId;
+
+/// What a holder passes to its target is marked with the move, so that the target takes it whatever its own view says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mark {
+    /// The move under way.
+    pub move_id: MoveId,
+    /// The life that the slots are given to; another one ignores the mark (rule 11).
+    pub target: Life,
+}
+
+/// Of a batch that another replica sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Origin {
+    /// What it is called: a retry bears the same name.
+    pub name: BatchName,
+    /// The sender asks no more about sequences of this stream below it; their names may be forgotten.
+    pub low_water: u64,
+    /// Names under which its spans first came, where it was named anew.
+    pub first_names: Vec<BatchName>,
+    /// The move that it belongs to, if it was marked and the mark means something here.
+    pub mark: Option<MoveId>,
+    /// Of undecided traces handed over: how old each is. Sorted by trace ID.
+    pub handed_over: Vec<HandedOver>,
+}
+
+/// What moves with an undecided trace; times are relative, since clocks differ.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HandedOver {
+    /// Which trace.
+    pub trace_id: TraceId,
+    /// Since its first span arrived.
+    pub age: Duration,
+    /// Until it is due.
+    pub due_in: Duration,
+}
+
+impl Origin {
+    /// The age of one of its traces, if it was handed over.
+    #[must_use]
+    pub fn handed_over(&self, trace_id: TraceId) -> Option<&HandedOver> {
+        let found = self
+            .handed_over
+            .binary_search_by_key(&trace_id, |handed| handed.trace_id);
+        self.handed_over.get(found.ok()?)
+    }
+}

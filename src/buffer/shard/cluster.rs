@@ -1,0 +1,311 @@
+//! What a shard of a clustered replica does besides taking spans: it gives slots away, and takes over what others give.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::link::{Passed, RememberedTrace, Report};
+use super::slots::{Course, SlotState};
+use super::{Shard, Trigger};
+use crate::batch::key::KeyHash;
+use crate::batch::origin::{HandedOver, Mark, Origin};
+use crate::batch::replica::{BatchName, Life, MoveId};
+use crate::batch::slot_set::SlotSet;
+use crate::batch::sub_batch::{SharedRequest, SubBatch, TraceSpans};
+use crate::buffer::applied_names::{AppliedBatch, AppliedNames};
+use crate::buffer::decision_cache::Remembered;
+use crate::buffer::release::encode_trace;
+use crate::buffer::trace::Trace;
+use crate::buffer::trace_table::TraceRef;
+use crate::clock::Moment;
+use crate::otlp::wire::{SpanHeader, walk_request};
+use crate::sampler::precedence::{Decision, Verdict};
+
+/// What a shard is told of slots.
+#[derive(Debug, Clone)]
+pub enum SlotOrder {
+    /// Do this with the spans of these slots from now on.
+    Set(SlotSet, SlotState),
+    /// Report the decisions remembered of these slots, for this move.
+    Collect(MoveId, SlotSet),
+    /// Remember these decisions, too; a trace of them that is still undecided here is decided so.
+    Remember(Vec<RememberedTrace>),
+    /// Take nothing of these slots any more, and report the names that go with them.
+    Freeze(Arc<Mark>, SlotSet),
+    /// The target has the names of these slots: forget them.
+    Released(MoveId, SlotSet),
+    /// Know these names, too.
+    Merge(Vec<AppliedBatch>),
+    /// Hand the undecided traces of these slots over, to whom the slots are given.
+    HandOver(SlotSet),
+    /// Declared dead: hold nothing, and hand all undecided traces to their holders (rule 18).
+    GiveBack,
+    /// This life is over, and nothing of it is under way: forget its names.
+    Forget(Life),
+}
+
+/// Spans of the sub-batch at hand that go elsewhere, by mark.
+#[derive(Default)]
+pub(super) struct Passing(Vec<PassingTo>);
+
+struct PassingTo {
+    mark: Option<Arc<Mark>>,
+    traces: Vec<TraceSpans>,
+    spans: Vec<SpanHeader>,
+}
+
+/// Names that a move takes away, until its target has them.
+pub(super) struct Given {
+    move_id: MoveId,
+    names: AppliedNames,
+}
+
+impl Shard {
+    pub(super) fn hear_of_slots(&mut self, order: SlotOrder, now: Moment) {
+        match order {
+            SlotOrder::Set(slots, state) => self.slots.set(&slots, &state),
+            SlotOrder::Collect(move_id, slots) => self.collect(move_id, slots),
+            SlotOrder::Remember(decisions) => self.remember(&decisions, now),
+            SlotOrder::Freeze(mark, slots) => self.freeze(&mark, slots),
+            SlotOrder::Released(move_id, slots) => self.forget_given(&move_id, &slots),
+            SlotOrder::Merge(names) => self.names.merge(&names),
+            SlotOrder::HandOver(slots) => {
+                self.hand_over(|trace| slots.contains(trace.hash.slot()), now);
+            }
+            SlotOrder::GiveBack => {
+                self.slots.set(&SlotSet::all(), &SlotState::Elsewhere);
+                self.hand_over(|_| true, now);
+            }
+            SlotOrder::Forget(life) => self.names.forget_life(&life),
+        }
+    }
+
+    /// Whether spans of this trace are taken, and if not, with which mark they go elsewhere.
+    pub(super) fn course_of(
+        &mut self,
+        trace: &TraceSpans,
+        sub_batch: &SubBatch,
+    ) -> Result<(), Option<Arc<Mark>>> {
+        let request = &sub_batch.request;
+        let slot = trace.hash.slot();
+        match self.slots.course(slot, request.origin.as_deref()) {
+            Course::Take => Ok(()),
+            Course::Pass(mark) => Err(mark.cloned()),
+            Course::TakeKnown(mark) => {
+                let (table, metadata) = (&self.table, request.metadata.as_ref());
+                let is_held = table.find(trace.hash, trace.trace_id, metadata).is_some();
+                if is_held || self.remembered.get(trace.hash).is_some() {
+                    Ok(())
+                } else {
+                    Err(Some(Arc::clone(mark)))
+                }
+            }
+        }
+    }
+
+    /// The traces of a batch whose spans were taken under its name before.
+    pub(super) fn applied_before(&self, origin: &Origin) -> Vec<KeyHash> {
+        let names = std::iter::once(&origin.name).chain(&origin.first_names);
+        let known = |name: &BatchName| {
+            let given = self.given.iter().map(|given| &given.names);
+            let all = std::iter::once(&self.names).chain(given);
+            all.flat_map(|names| names.traces_of(name).to_vec())
+                .collect::<Vec<_>>()
+        };
+        names.flat_map(known).collect()
+    }
+
+    /// Notes the names of spans that were taken.
+    pub(super) fn apply(&mut self, origin: &Origin, traces: &[KeyHash]) {
+        self.names.add(&origin.name, traces);
+        for name in &origin.first_names {
+            self.names.add(name, traces);
+        }
+        let name = &origin.name;
+        self.names
+            .forget_below(&name.sender, name.stream, origin.low_water);
+    }
+
+    /// Hands on what a sub-batch had for others.
+    pub(super) fn pass_on(&mut self, passing: Passing, request: &Arc<SharedRequest>) {
+        let Some(link) = self.slots.link() else {
+            return;
+        };
+        let first_names = request.origin.as_deref().map_or_else(Vec::new, |origin| {
+            let names = std::iter::once(&origin.name).chain(&origin.first_names);
+            names.cloned().collect()
+        });
+        for to in passing.0 {
+            self.ledger.passed_on(to.spans.len() as u64);
+            link.pass_on(Passed {
+                sub_batch: SubBatch {
+                    request: Arc::clone(request),
+                    traces: to.traces,
+                    spans: to.spans,
+                    room: request.charge.budget().charge(0),
+                },
+                mark: to.mark,
+                first_names: first_names.clone(),
+                handed_over: None,
+            });
+        }
+    }
+
+    fn collect(&mut self, move_id: MoveId, slots: SlotSet) {
+        let Some(link) = self.slots.link() else {
+            return;
+        };
+        let remembered = self.remembered.of_slots(&slots);
+        let decisions = remembered.map(|(hash, remembered)| RememberedTrace {
+            hash,
+            decision: remembered.decision,
+            threshold: remembered.threshold,
+        });
+        let decisions = decisions.collect();
+        link.report(Report::Decisions(move_id, slots, decisions));
+    }
+
+    /// The first decision stands; who knows it does not make another.
+    fn remember(&mut self, decisions: &[RememberedTrace], now: Moment) {
+        let mut told: HashMap<KeyHash, Decision> = HashMap::new();
+        for trace in decisions {
+            if self.remembered.get(trace.hash).is_some() {
+                continue;
+            }
+            let remembered = Remembered {
+                decision: trace.decision,
+                policy: Remembered::POLICY_MAX,
+                threshold: trace.threshold,
+            };
+            self.remembered.insert(trace.hash, remembered);
+            told.insert(trace.hash, trace.decision);
+        }
+        let slots: SlotSet = told.keys().map(|hash| hash.slot()).collect();
+        if !self.slots.have_undecided(&slots) {
+            return;
+        }
+        let undecided = self.table.iter().filter_map(|(place, trace)| {
+            let decision = told.get(&trace.hash)?;
+            Some((place, *decision))
+        });
+        for (place, decision) in undecided.collect::<Vec<_>>() {
+            self.scratch.clear();
+            let verdict = Verdict {
+                decision,
+                policy_index: None,
+            };
+            self.conclude(place, verdict, Trigger::Elsewhere, now);
+        }
+    }
+
+    fn freeze(&mut self, mark: &Arc<Mark>, slots: SlotSet) {
+        self.slots.set(&slots, &SlotState::Frozen(Arc::clone(mark)));
+        let taken = self.names.take_slots(&slots);
+        let mut names = AppliedNames::default();
+        names.merge(&taken);
+        // A retry that finds its spans applied is acknowledged, until the target has the names.
+        let move_id = mark.move_id.clone();
+        self.given.push(Given {
+            move_id: move_id.clone(),
+            names,
+        });
+        if let Some(link) = self.slots.link() {
+            link.report(Report::Frozen(move_id, slots, taken));
+        }
+    }
+
+    fn forget_given(&mut self, move_id: &MoveId, slots: &SlotSet) {
+        for given in &mut self.given {
+            if given.move_id == *move_id {
+                given.names.take_slots(slots);
+            }
+        }
+        self.given.retain(|given| !given.names.is_empty());
+    }
+
+    /// Hands over undecided traces, with their names and ages; this shard holds them no more (rule 10).
+    fn hand_over(&mut self, is_wanted: impl Fn(&Trace) -> bool, now: Moment) {
+        let wanted = self.table.iter().filter(|(_, trace)| is_wanted(trace));
+        let wanted: Vec<TraceRef> = wanted.map(|(place, _)| place).collect();
+        for place in wanted {
+            let Some(trace) = self.remove(place) else {
+                continue;
+            };
+            let first_names = self.names.take_trace(trace.hash);
+            let mark = match self.slots.course(trace.hash.slot(), None) {
+                Course::TakeKnown(mark) => Some(Arc::clone(mark)),
+                Course::Take | Course::Pass(_) => None,
+            };
+            let handed_over = HandedOver {
+                trace_id: trace.id,
+                age: now.since(trace.first_arrival),
+                due_in: trace.deadline.since(now),
+            };
+            self.ledger.handed_over(&trace.summary);
+            let body = encode_trace(&trace.spans, &self.envelopes);
+            let sub_batch = self.sub_batch_of(*trace, body);
+            if let (Some(sub_batch), Some(link)) = (sub_batch, self.slots.link()) {
+                link.pass_on(Passed {
+                    sub_batch,
+                    mark,
+                    first_names,
+                    handed_over: Some(handed_over),
+                });
+            }
+        }
+    }
+
+    /// A removed trace's spans as they would arrive.
+    fn sub_batch_of(&mut self, trace: Trace, body: bytes::Bytes) -> Option<SubBatch> {
+        let charge = self.pressure.budget().charge(body.len() as u64);
+        for envelope in &trace.envelopes {
+            self.envelopes.release(*envelope);
+        }
+        trace.spans.recycle(&mut self.blocks);
+        let walked = walk_request(&body).ok()?;
+        let traces = vec![TraceSpans {
+            trace_id: trace.id,
+            hash: trace.hash,
+            span_count: walked.spans.len() as u32,
+            span_bytes: trace.summary.span_bytes,
+        }];
+        Some(SubBatch {
+            room: charge.budget().charge(0),
+            request: Arc::new(SharedRequest {
+                body,
+                scopes: walked.scopes,
+                metadata: trace.metadata,
+                origin: None,
+                charge,
+            }),
+            traces,
+            spans: walked.spans,
+        })
+    }
+}
+
+impl Passing {
+    pub(super) fn push(
+        &mut self,
+        mark: Option<Arc<Mark>>,
+        trace: &TraceSpans,
+        spans: &[SpanHeader],
+    ) {
+        let index = self.0.iter().position(|to| to.mark == mark);
+        let index = index.unwrap_or_else(|| {
+            self.0.push(PassingTo {
+                mark,
+                traces: Vec::new(),
+                spans: Vec::new(),
+            });
+            self.0.len() - 1
+        });
+        if let Some(to) = self.0.get_mut(index) {
+            to.traces.push(*trace);
+            to.spans.extend_from_slice(spans);
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}

@@ -1,0 +1,54 @@
+//! What a shard tells the cluster it is part of: spans that belong elsewhere, and how far its slots are.
+
+use std::sync::Arc;
+
+use crate::batch::key::KeyHash;
+use crate::batch::origin::{HandedOver, Mark};
+use crate::batch::replica::{BatchName, MoveId};
+use crate::batch::slot_set::SlotSet;
+use crate::batch::sub_batch::SubBatch;
+use crate::buffer::applied_names::AppliedBatch;
+use crate::sampler::precedence::Decision;
+
+/// Where a shard of a clustered replica hands over what it cannot take, and reports. Must not block.
+pub trait ClusterLink: Send {
+    /// Takes spans that are not this replica's to take; from now on the replica owes them to their holder.
+    fn pass_on(&self, passed: Passed);
+    /// Hears of a step of a move.
+    fn report(&self, report: Report);
+}
+
+/// Spans that this replica has answered for, and that belong elsewhere.
+#[derive(Debug)]
+pub struct Passed {
+    /// The spans.
+    pub sub_batch: SubBatch,
+    /// What to mark them with; without, they go where the routes lead.
+    pub mark: Option<Arc<Mark>>,
+    /// Names under which they came here.
+    pub first_names: Vec<BatchName>,
+    /// If it is a trace that was held undecided: how old it is.
+    pub handed_over: Option<HandedOver>,
+}
+
+/// A step of a move, of one shard.
+#[derive(Debug)]
+pub enum Report {
+    /// Slots being given away have no undecided trace left.
+    Drained(SlotSet),
+    /// What was collected.
+    Decisions(MoveId, SlotSet, Vec<RememberedTrace>),
+    /// The slots take nothing any more; these names go with them.
+    Frozen(MoveId, SlotSet, Vec<AppliedBatch>),
+}
+
+/// A remembered decision, as it goes from one replica to another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RememberedTrace {
+    /// The trace's key.
+    pub hash: KeyHash,
+    /// What became of it.
+    pub decision: Decision,
+    /// Its rejection threshold, 56 bits.
+    pub threshold: u64,
+}
