@@ -26,14 +26,7 @@ impl Comparison {
     #[inline]
     pub(super) fn holds(self, left: &Value<'_>, right: &Value<'_>) -> Result<bool, Reason> {
         Ok(match (left, right) {
-            (Value::Text(left), Value::Text(right)) => {
-                // Most of what is asked is equality, and lengths answer most of that.
-                match self {
-                    Self::Equal => left == right,
-                    Self::NotEqual => left != right,
-                    _ => self.of(Some(left.cmp(right))),
-                }
-            }
+            (Value::Text(left), Value::Text(right)) => self.of_texts(left, right),
             (Value::Int(left), Value::Int(right)) => self.of(Some(left.cmp(right))),
             (Value::Int(left), Value::Float(right)) => self.of((*left as f64).partial_cmp(right)),
             (Value::Float(left), Value::Int(right)) => self.of(left.partial_cmp(&(*right as f64))),
@@ -54,6 +47,17 @@ impl Comparison {
             }
             _ => self.of_equality(is_equal(left, right)),
         })
+    }
+
+    /// Whether two texts compare so.
+    #[inline]
+    pub(super) fn of_texts(self, left: &[u8], right: &[u8]) -> bool {
+        // Most of what is asked is equality, and lengths answer most of that.
+        match self {
+            Self::Equal => left == right,
+            Self::NotEqual => left != right,
+            _ => self.of(Some(left.cmp(right))),
+        }
     }
 
     /// What an ordering says; none is that of NaN.

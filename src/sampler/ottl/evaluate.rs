@@ -9,6 +9,7 @@ use super::index::lookup;
 use super::program::{Formula, PathBase, Predicate, TraceStateKey};
 use super::value::{List, Map, Origin, Value};
 use crate::otlp::trace_state;
+use crate::otlp::wire::value::{AnyValue, RawValue};
 use crate::sampler::span_context::{SlotId, SpanContext};
 
 pub(super) type Outcome<'e> = Result<Value<'e>, EvaluationError>;
@@ -24,8 +25,12 @@ impl<'e> Frame<'e> {
     /// The attribute of this index in the program, if the span has it.
     #[inline]
     fn attribute(self, index: usize) -> Option<Value<'e>> {
-        let slot = self.slots.get(index)?;
-        self.span.slot(*slot).map(Value::of)
+        self.raw_attribute(index).map(Value::of)
+    }
+
+    #[inline]
+    fn raw_attribute(self, index: usize) -> Option<RawValue<'e>> {
+        self.span.slot(*self.slots.get(index)?)
     }
 }
 
@@ -39,6 +44,9 @@ impl Predicate {
                 operator,
                 right,
             } => {
+                if let (Some(left), Some(right)) = (left.text(frame), right.text(frame)) {
+                    return Ok(operator.of_texts(left, right));
+                }
                 let left = left.value(frame)?;
                 let right = right.value(frame)?;
                 Ok(operator.holds(&left, &right)?)
@@ -69,6 +77,19 @@ impl Predicate {
 }
 
 impl Formula {
+    /// The text that it is, where that takes no evaluation: most comparisons are of an attribute with a literal.
+    #[inline]
+    fn text<'e>(&'e self, frame: Frame<'e>) -> Option<&'e [u8]> {
+        match self {
+            Self::Literal(Value::Text(text)) => Some(text),
+            Self::Attribute(index) => match frame.raw_attribute(*index)?.read() {
+                AnyValue::Text(text) => Some(text),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
     pub(super) fn value<'e>(&'e self, frame: Frame<'e>) -> Outcome<'e> {
         match self {
             Self::Literal(value) | Self::Constant(value) => Ok(value.shared()),
@@ -158,7 +179,6 @@ fn map<'e>(frame: Frame<'e>, entries: &'e [(Box<str>, Formula)]) -> Outcome<'e> 
 mod tests {
     use super::*;
     use crate::otlp::wire::span_fields::SpanFields;
-    use crate::otlp::wire::value::RawValue;
     use crate::sampler::ottl::{Condition, Subject};
 
     #[test]

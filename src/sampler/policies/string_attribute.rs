@@ -14,7 +14,13 @@ use crate::sampler::policy::Policy;
 
 /// One of these values; empty ones are left out.
 #[derive(Debug)]
-struct OneOf(RapidHashSet<Box<[u8]>>);
+enum OneOf {
+    Few(Box<[Box<[u8]>]>),
+    Many(RapidHashSet<Box<[u8]>>),
+}
+
+/// Up to so many values are compared one by one, which their lengths decide for most.
+const FEW_MAX: usize = 8;
 
 #[derive(Debug)]
 struct MatchesOneOf(Vec<Pattern>);
@@ -26,8 +32,14 @@ pub(super) fn compile(
     match &config.wanted {
         StringValues::Exact(values) => {
             let values = values.iter().filter(|value| !value.is_empty());
-            let values = values.map(|value| value.as_bytes().into()).collect();
-            attribute::compile(config, OneOf(values), compiler)
+            let values: RapidHashSet<Box<[u8]>> =
+                values.map(|value| value.as_bytes().into()).collect();
+            let values = if values.len() <= FEW_MAX {
+                OneOf::Few(values.into_iter().collect())
+            } else {
+                OneOf::Many(values)
+            };
+            attribute::compile(config, values, compiler)
         }
         StringValues::Regex(patterns) => {
             attribute::compile(config, MatchesOneOf(patterns.clone()), compiler)
@@ -44,7 +56,11 @@ fn text(value: AnyValue<'_>) -> &[u8] {
 
 impl ValueTest for OneOf {
     fn matches(&self, value: AnyValue<'_>) -> bool {
-        self.0.contains(text(value))
+        let text = text(value);
+        match self {
+            Self::Few(values) => values.iter().any(|known| **known == *text),
+            Self::Many(values) => values.contains(text),
+        }
     }
 }
 
