@@ -8,12 +8,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 /// A limit in bytes and what of it is in use. Clones share it.
 #[derive(Debug, Clone)]
-pub struct Budget(Arc<Account>);
-
-#[derive(Debug)]
-struct Account {
+pub struct Budget {
     limit_bytes: u64,
-    used_bytes: AtomicU64,
+    used_bytes: Arc<AtomicU64>,
 }
 
 /// Bytes in use of a budget, given back on drop.
@@ -39,22 +36,31 @@ impl Budget {
     /// A budget of `limit_bytes`, none of it in use.
     #[must_use]
     pub fn new(limit_bytes: u64) -> Self {
-        Self(Arc::new(Account {
+        Self {
             limit_bytes,
-            used_bytes: AtomicU64::new(0),
-        }))
+            used_bytes: Arc::default(),
+        }
+    }
+
+    /// The same budget with a lower limit: who takes of it by this leaves the rest to others.
+    #[must_use]
+    pub fn capped(&self, limit_bytes: u64) -> Self {
+        Self {
+            limit_bytes: limit_bytes.min(self.limit_bytes),
+            used_bytes: Arc::clone(&self.used_bytes),
+        }
     }
 
     /// The limit.
     #[must_use]
     pub fn limit_bytes(&self) -> u64 {
-        self.0.limit_bytes
+        self.limit_bytes
     }
 
     /// What is in use; above the limit only by what was charged unconditionally.
     #[must_use]
     pub fn used_bytes(&self) -> u64 {
-        self.0.used_bytes.load(Ordering::Relaxed)
+        self.used_bytes.load(Ordering::Relaxed)
     }
 
     /// Takes `bytes` if they fit below the limit.
@@ -70,7 +76,7 @@ impl Budget {
     /// Takes `bytes` whether or not they fit: for what has been accepted already.
     #[must_use]
     pub fn charge(&self, bytes: u64) -> Charge {
-        self.0.used_bytes.fetch_add(bytes, Ordering::Relaxed);
+        self.used_bytes.fetch_add(bytes, Ordering::Relaxed);
         Charge {
             budget: self.clone(),
             bytes,
@@ -114,10 +120,10 @@ impl Charge {
     /// # Errors
     /// [`Exhausted`] when they do not; the charge stays as it was.
     pub fn grow(&mut self, bytes: u64) -> Result<(), Exhausted> {
-        let Account {
+        let Budget {
             limit_bytes,
             used_bytes,
-        } = &*self.budget.0;
+        } = &self.budget;
         used_bytes
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |used| {
                 used.checked_add(bytes).filter(|sum| sum <= limit_bytes)
@@ -141,7 +147,7 @@ impl Charge {
 
     /// Sets what this charge holds, up or down, whether or not it fits.
     pub fn set(&mut self, bytes: u64) {
-        let used = &self.budget.0.used_bytes;
+        let used = &self.budget.used_bytes;
         if bytes >= self.bytes {
             used.fetch_add(bytes - self.bytes, Ordering::Relaxed);
         } else {
@@ -170,6 +176,18 @@ mod tests {
         assert!(first.grow(2).is_ok());
         assert_eq!(budget.used_bytes(), 10);
         drop(first);
+        assert_eq!(budget.used_bytes(), 0);
+    }
+
+    #[test]
+    fn who_takes_by_a_lower_limit_leaves_the_rest_to_others() {
+        let budget = Budget::new(10);
+        let capped = budget.capped(7);
+        let first = capped.reserve(7).unwrap();
+        assert!(capped.reserve(1).is_err());
+        let rest = budget.reserve(3).unwrap();
+        assert_eq!((capped.used_bytes(), capped.limit_bytes()), (10, 7));
+        drop((first, rest));
         assert_eq!(budget.used_bytes(), 0);
     }
 

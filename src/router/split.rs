@@ -1,4 +1,5 @@
-//! Groups a walked request's spans by trace and deals the traces to shards, in order of their first span.
+//! Groups a walked request's spans by trace and deals the traces to shards, or to other replicas, in order of their first
+//! span.
 //!
 //! A request has few traces (tens), so grouping is an open-addressing table of the request's own, kept by the caller's
 //! thread between requests: about 20 ns a span, and the shards then look each trace up once instead of once a span.
@@ -52,12 +53,23 @@ pub fn working_bytes_max(spans: usize) -> usize {
 impl Splitter {
     /// Splits `spans` of `request` over `shards` shards.
     pub fn split(&mut self, request: SharedRequest, spans: &[SpanHeader], shards: usize) -> Routed {
+        self.split_by(request, spans, shards, |hash| hash.shard(shards))
+    }
+
+    /// Splits `spans` of `request` over about `parts` parts, each trace to the one that `part_of` says.
+    pub fn split_by<P: Copy + PartialEq>(
+        &mut self,
+        request: SharedRequest,
+        spans: &[SpanHeader],
+        parts: usize,
+        part_of: impl Fn(KeyHash) -> P,
+    ) -> Vec<(P, SubBatch)> {
         self.group_by_trace(spans, request.metadata.as_deref());
         let request = Arc::new(request);
-        let mut routed: Routed = Vec::with_capacity(shards.min(self.traces.len()));
+        let mut routed = Vec::with_capacity(parts.min(self.traces.len()));
         for grouped in &self.traces {
-            let shard = grouped.trace.hash.shard(shards);
-            let sub_batch = sub_batch_of(&mut routed, shard, &request, spans.len() / shards);
+            let part = part_of(grouped.trace.hash);
+            let sub_batch = sub_batch_of(&mut routed, part, &request, spans.len() / parts);
             sub_batch.traces.push(grouped.trace);
             let mut at = grouped.first_span;
             while let Some(span) = spans.get(at as usize) {
@@ -125,17 +137,17 @@ impl Splitter {
     }
 }
 
-fn sub_batch_of<'a>(
-    routed: &'a mut Routed,
-    shard: ShardId,
+fn sub_batch_of<'a, P: Copy + PartialEq>(
+    routed: &'a mut Vec<(P, SubBatch)>,
+    part: P,
     request: &Arc<SharedRequest>,
     spans_expected: usize,
 ) -> &'a mut SubBatch {
-    let index = match routed.iter().position(|(id, _)| *id == shard) {
+    let index = match routed.iter().position(|(id, _)| *id == part) {
         Some(index) => index,
         None => {
             routed.push((
-                shard,
+                part,
                 SubBatch {
                     request: Arc::clone(request),
                     traces: Vec::new(),
