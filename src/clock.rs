@@ -2,8 +2,10 @@
 //!
 //! Two readings: [`Moment`], monotonic, for windows, back-off and latency; and Unix time, for what users see.
 
+mod heartbeat;
 mod rfc3339;
 
+pub use heartbeat::Heartbeat;
 pub use rfc3339::rfc3339;
 
 use std::sync::Arc;
@@ -20,8 +22,14 @@ pub struct Clock(Source);
 
 #[derive(Debug, Clone)]
 enum Source {
-    System { origin: Instant },
-    Manual { now_ns: Arc<AtomicU64> },
+    System {
+        origin: Instant,
+        /// Of pauses of the process, which do not count.
+        skipped_ns: Arc<AtomicU64>,
+    },
+    Manual {
+        now_ns: Arc<AtomicU64>,
+    },
 }
 
 impl Moment {
@@ -51,6 +59,7 @@ impl Clock {
     pub fn system() -> Self {
         Self(Source::System {
             origin: Instant::now(),
+            skipped_ns: Arc::default(),
         })
     }
 
@@ -73,8 +82,27 @@ impl Clock {
     #[must_use]
     pub fn now(&self) -> Moment {
         match &self.0 {
-            Source::System { origin } => Moment(duration_ns(origin.elapsed())),
+            Source::System { skipped_ns, .. } => {
+                let skipped_ns = skipped_ns.load(Ordering::Acquire);
+                Moment(self.unskipped().0.saturating_sub(skipped_ns))
+            }
+            Source::Manual { .. } => self.unskipped(),
+        }
+    }
+
+    /// The present moment as if nothing had been skipped: for who looks for pauses.
+    fn unskipped(&self) -> Moment {
+        match &self.0 {
+            Source::System { origin, .. } => Moment(duration_ns(origin.elapsed())),
             Source::Manual { now_ns } => Moment(now_ns.load(Ordering::Relaxed)),
+        }
+    }
+
+    /// Moves all moments from now on back by `by`: a pause that did not count, so that every deadline is as far off as
+    /// it was. Nobody may read the clock in between. Time moved by hand is not skipped.
+    fn skip(&self, by: Duration) {
+        if let Source::System { skipped_ns, .. } = &self.0 {
+            skipped_ns.fetch_add(duration_ns(by), Ordering::AcqRel);
         }
     }
 

@@ -121,7 +121,7 @@ impl Replica {
                 metrics: registry.buffer(number),
                 link: None,
             });
-            let thread = driver::start(number, shard, clock.clone());
+            let thread = driver::start(number, shard, clock.clone(), None);
             shards.push(thread.context("starting a shard's thread")?);
         }
         let ingest = ReplicaIngest::new(

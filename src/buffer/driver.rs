@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::deadlines::BUCKET;
 use super::shard::{Shard, Turn};
-use crate::clock::{Clock, Moment};
+use crate::clock::{Clock, Heartbeat, Moment};
 
 /// How long a busy shard lets sub-batches gather. It delays no acknowledgement; decisions come in buckets as wide.
 const DOZE: Duration = BUCKET;
@@ -16,17 +16,22 @@ const QUIET_DOZES_MAX: u32 = 4;
 const SLEEP_MAX: Duration = Duration::from_secs(1);
 
 /// Starts the thread of shard number `number`; it ends when the shard has finished or is abandoned, and returns the
-/// spans that were left.
+/// spans that were left. With a heartbeat, it does nothing while that is in doubt.
 ///
 /// # Errors
 /// Those of starting a thread.
-pub fn start(number: usize, mut shard: Shard, clock: Clock) -> std::io::Result<JoinHandle<u64>> {
+pub fn start(
+    number: usize,
+    mut shard: Shard,
+    clock: Clock,
+    heartbeat: Option<Heartbeat>,
+) -> std::io::Result<JoinHandle<u64>> {
     std::thread::Builder::new()
         .name(format!("shard-{number}"))
         .spawn(move || {
             let _guard = EndWithPanic;
             shard.inbox().wake_this_thread();
-            drive(&mut shard, &clock)
+            drive(&mut shard, &clock, heartbeat.as_ref())
         })
 }
 
@@ -41,9 +46,13 @@ impl Drop for EndWithPanic {
     }
 }
 
-fn drive(shard: &mut Shard, clock: &Clock) -> u64 {
+fn drive(shard: &mut Shard, clock: &Clock, heartbeat: Option<&Heartbeat>) -> u64 {
     let mut quiet_dozes = QUIET_DOZES_MAX;
     while !shard.inbox().is_abandoned() {
+        if heartbeat.is_some_and(|heartbeat| !heartbeat.beat()) {
+            shard.inbox().doze(DOZE);
+            continue;
+        }
         let now = clock.now();
         let until = |next: Option<Moment>, at_most: Duration| {
             next.map_or(at_most, |next| next.since(now).min(at_most))
