@@ -9,7 +9,10 @@ use super::files::File;
 /// part of a stage alone.
 pub(crate) const TABLE: [(&str, &[&str]); 22] = [
     ("receiver", &["batch", "clock", "memory", "metrics", "otlp"]),
-    ("router", &["batch", "keyed_hash", "otlp"]),
+    (
+        "router",
+        &["batch", "clock", "keyed_hash", "memory", "metrics", "otlp"],
+    ),
     (
         "buffer",
         &[
@@ -42,9 +45,12 @@ pub(crate) const TABLE: [(&str, &[&str]); 22] = [
     (
         "config",
         &[
+            // What an ID of a replica is.
+            "batch::replica",
             "buffer::config",
             "exporter::config",
             "receiver::config",
+            "router::config",
             "sampler::config",
             "sampler::ottl",
             "sampler::pattern",
