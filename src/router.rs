@@ -4,6 +4,7 @@
 //! over, all or none.
 
 pub mod member;
+pub mod ownership;
 
 mod split;
 
