@@ -8,6 +8,7 @@ pub mod deaths;
 pub mod member;
 pub mod membership;
 pub mod pause;
+pub mod ownership;
 
 mod split;
 

@@ -1,5 +1,7 @@
 //! A set of slots: 512 bytes, whatever is in it.
 
+use std::ops::{BitAnd, BitAndAssign, BitOr, BitOrAssign, Sub, SubAssign};
+
 use super::key::{SLOTS, Slot};
 
 const WORDS: usize = SLOTS as usize / 64;
@@ -58,7 +60,38 @@ impl SlotSet {
 
     /// Its slots, the lowest first.
     pub fn iter(&self) -> impl Iterator<Item = Slot> {
-        (0..SLOTS).map(Slot).filter(|slot| self.contains(*slot))
+        let words = self.0.iter().zip((0_u16..).step_by(64));
+        words.flat_map(|(word, first)| Bits(*word).map(move |bit| Slot(first + bit)))
+    }
+
+    /// Its `most` lowest slots.
+    #[must_use]
+    pub fn first(&self, most: usize) -> Self {
+        self.iter().take(most).collect()
+    }
+
+    /// Whether a slot is in both.
+    #[must_use]
+    pub fn intersects(&self, other: &Self) -> bool {
+        self.0
+            .iter()
+            .zip(other.0)
+            .any(|(own, other)| own & other != 0)
+    }
+
+    /// Whether all of `other` is in it.
+    #[must_use]
+    pub fn is_superset(&self, other: &Self) -> bool {
+        self.0
+            .iter()
+            .zip(other.0)
+            .all(|(own, other)| other & !own == 0)
+    }
+
+    fn each(&mut self, other: &Self, combine: impl Fn(u64, u64) -> u64) {
+        for (own, other) in self.0.iter_mut().zip(other.0) {
+            *own = combine(*own, other);
+        }
     }
 
     /// Little-endian words, the lowest slots first.
@@ -83,6 +116,67 @@ impl SlotSet {
             *word = u64::from_le_bytes(*eight);
         }
         Some(set)
+    }
+}
+
+/// The numbers of the bits that are set in a word.
+struct Bits(u64);
+
+impl Iterator for Bits {
+    type Item = u16;
+
+    fn next(&mut self) -> Option<u16> {
+        let bit = self.0.trailing_zeros();
+        self.0 &= self.0.wrapping_sub(1);
+        u16::try_from(bit).ok().filter(|bit| *bit < 64)
+    }
+}
+
+impl BitOrAssign<&SlotSet> for SlotSet {
+    fn bitor_assign(&mut self, other: &SlotSet) {
+        self.each(other, |own, other| own | other);
+    }
+}
+
+impl BitAndAssign<&SlotSet> for SlotSet {
+    fn bitand_assign(&mut self, other: &SlotSet) {
+        self.each(other, |own, other| own & other);
+    }
+}
+
+impl SubAssign<&SlotSet> for SlotSet {
+    fn sub_assign(&mut self, other: &SlotSet) {
+        self.each(other, |own, other| own & !other);
+    }
+}
+
+impl BitOr for &SlotSet {
+    type Output = SlotSet;
+
+    fn bitor(self, other: &SlotSet) -> SlotSet {
+        let mut both = self.clone();
+        both |= other;
+        both
+    }
+}
+
+impl BitAnd for &SlotSet {
+    type Output = SlotSet;
+
+    fn bitand(self, other: &SlotSet) -> SlotSet {
+        let mut common = self.clone();
+        common &= other;
+        common
+    }
+}
+
+impl Sub for &SlotSet {
+    type Output = SlotSet;
+
+    fn sub(self, other: &SlotSet) -> SlotSet {
+        let mut rest = self.clone();
+        rest -= other;
+        rest
     }
 }
 
@@ -129,6 +223,21 @@ mod tests {
             prop_assert_eq!(set.remove(Slot(removed)), wanted.contains(&removed));
             prop_assert!(!set.contains(Slot(removed)));
             prop_assert!(set.insert(Slot(removed)));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn sets_combine_as_sets_do(one in btree_set(0..SLOTS, 0..200), other in btree_set(0..SLOTS, 0..200)) {
+            let set = |slots: &BTreeSet<u16>| -> SlotSet { slots.iter().copied().map(Slot).collect() };
+            let (a, b) = (set(&one), set(&other));
+            prop_assert_eq!(&a | &b, set(&(&one | &other)));
+            prop_assert_eq!(&a & &b, set(&(&one & &other)));
+            prop_assert_eq!(&a - &b, set(&(&one - &other)));
+            prop_assert_eq!(a.intersects(&b), !one.is_disjoint(&other));
+            prop_assert!((&a | &b).is_superset(&b));
+            prop_assert_eq!(a.is_superset(&b), one.is_superset(&other));
+            prop_assert_eq!(a.first(3).len(), one.len().min(3));
         }
     }
 
