@@ -3,6 +3,7 @@
 pub mod export;
 pub mod key;
 pub mod metadata;
+pub mod peer;
 pub mod replica;
 pub mod slot_set;
 pub mod sub_batch;
