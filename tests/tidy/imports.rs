@@ -9,7 +9,10 @@ use super::files::File;
 /// part of a stage alone.
 pub(crate) const TABLE: [(&str, &[&str]); 22] = [
     ("receiver", &["batch", "clock", "memory", "metrics", "otlp"]),
-    ("router", &["batch", "keyed_hash", "otlp"]),
+    (
+        "router",
+        &["batch", "clock", "keyed_hash", "memory", "metrics", "otlp"],
+    ),
     (
         "buffer",
         &[
