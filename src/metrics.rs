@@ -5,6 +5,7 @@
 
 mod buffer;
 mod cluster;
+mod cluster_peer;
 mod exporter;
 pub mod names;
 mod policies;
@@ -20,6 +21,7 @@ use metrics_exporter_prometheus::{
 
 pub use buffer::{BufferMetrics, DecidedMetrics, PolicyMetrics, SamplerMetrics, TIMED_EVERY};
 pub use cluster::GossipMetrics;
+pub use cluster_peer::{ForwardMetrics, PeerMetrics, RefusedPeers};
 pub use exporter::ExporterMetrics;
 pub use policies::PoliciesMetrics;
 pub use receiver::{ReceiverMetrics, RefusedRequests, TransportMetrics};

@@ -23,6 +23,7 @@ pub mod ingest;
 mod intake;
 mod listener;
 mod metadata;
+pub mod peer;
 mod phase;
 mod status;
 

@@ -1,4 +1,4 @@
-//! The body of an answer on either transport, and the answers that say success.
+//! The body of an answer on every port, and the answers that say success.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -17,7 +17,7 @@ use crate::otlp::json;
 use super::ingest::{Accepted, Rejected};
 use super::status::Encoding;
 
-/// A body that is there at once, or that of the health service.
+/// A body that is there at once, or one that comes bit by bit.
 #[derive(Debug)]
 pub(super) enum AnswerBody {
     /// All of an HTTP body; none of it is left once it is sent.
@@ -29,8 +29,8 @@ pub(super) enum AnswerBody {
         /// The trailers, until they are sent.
         trailers: Option<HeaderMap>,
     },
-    /// What the health service answers.
-    Health(tonic::body::Body),
+    /// What the health service answers, and the answers to a peer's frames.
+    Streamed(tonic::body::Body),
 }
 
 /// A gRPC message of no bytes: the encoding of full success.
@@ -69,7 +69,7 @@ impl Body for AnswerBody {
                             .map(|trailers| Ok(Frame::trailers(trailers)))
                     }),
             ),
-            Self::Health(body) => Pin::new(body).poll_frame(cx),
+            Self::Streamed(body) => Pin::new(body).poll_frame(cx),
         }
     }
 
@@ -77,7 +77,7 @@ impl Body for AnswerBody {
         match self {
             Self::Whole(body) => body.is_none(),
             Self::Message { framed, trailers } => framed.is_none() && trailers.is_none(),
-            Self::Health(body) => body.is_end_stream(),
+            Self::Streamed(body) => body.is_end_stream(),
         }
     }
 
@@ -86,26 +86,41 @@ impl Body for AnswerBody {
             Self::Whole(body) => SizeHint::with_exact(body.as_ref().map_or(0, Bytes::len) as u64),
             // gRPC answers carry no content-length.
             Self::Message { .. } => SizeHint::default(),
-            Self::Health(body) => body.size_hint(),
+            Self::Streamed(body) => body.size_hint(),
         }
     }
 }
 
 /// Success over gRPC: one message, then `grpc-status: 0`.
 pub(super) fn grpc_success(accepted: Accepted) -> Response<AnswerBody> {
+    grpc_message(framed(accepted))
+}
+
+/// Success over gRPC with a message that has its prefix.
+pub(super) fn grpc_message(framed: Bytes) -> Response<AnswerBody> {
+    grpc_answer(AnswerBody::Message {
+        framed: Some(framed),
+        trailers: Some(success_trailers()),
+    })
+}
+
+/// An answer over gRPC that ends with trailers of its own.
+pub(super) fn grpc_answer(body: AnswerBody) -> Response<AnswerBody> {
+    let mut response = Response::new(body);
+    response
+        .headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
+    response
+}
+
+/// `grpc-status: 0`.
+pub(super) fn success_trailers() -> HeaderMap {
     let mut trailers = HeaderMap::with_capacity(1);
     trailers.insert(
         HeaderName::from_static("grpc-status"),
         HeaderValue::from_static("0"),
     );
-    let mut response = Response::new(AnswerBody::Message {
-        framed: Some(framed(accepted)),
-        trailers: Some(trailers),
-    });
-    response
-        .headers_mut()
-        .insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
-    response
+    trailers
 }
 
 /// The body of a success over HTTP. Full success leaves `partial_success` unset: no bytes in protobuf, `{}` in JSON.

@@ -78,7 +78,7 @@ impl<I: Ingest> GrpcService<I> {
 
     async fn check_health(&self, request: Request<Incoming>) -> Response<AnswerBody> {
         let Ok(response) = self.health.clone().oneshot(request).await;
-        response.map(AnswerBody::Health)
+        response.map(AnswerBody::Streamed)
     }
 
     fn refuse(&self, failure: &Failure) -> Response<AnswerBody> {

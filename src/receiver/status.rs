@@ -13,6 +13,8 @@ use prost::Message;
 use tonic::Code;
 use tonic_types::{ErrorDetails, StatusExt};
 
+use crate::batch::peer::Malformed;
+use crate::batch::peer::hello::Stranger;
 use crate::metrics::RefusedRequests;
 use crate::otlp::json;
 
@@ -80,6 +82,12 @@ pub(super) enum Failure {
     /// The body did not arrive in time.
     #[error("the request's body was not complete after {0:?}")]
     TimedOut(Duration),
+    /// A replica that this one does not talk to.
+    #[error("{0}")]
+    Stranger(Stranger),
+    /// A call on the peer port before the greeting, or after one that failed.
+    #[error("the greeting comes first: Hello, then Prove, once each")]
+    NotGreeted,
     /// The client went away; nobody reads the answer.
     #[error("the connection ended before the request was complete")]
     Disconnected,
@@ -114,6 +122,18 @@ impl From<Refusal> for Failure {
     }
 }
 
+impl From<Malformed> for Failure {
+    fn from(malformed: Malformed) -> Self {
+        Self::Malformed(malformed.0)
+    }
+}
+
+impl From<Stranger> for Failure {
+    fn from(stranger: Stranger) -> Self {
+        Self::Stranger(stranger)
+    }
+}
+
 impl Failure {
     /// Counts this failure under its reason.
     pub(super) fn count(&self, refused: &RefusedRequests) {
@@ -124,7 +144,7 @@ impl Failure {
             }
             Self::Overloaded(_) => &refused.overloaded,
             Self::ShuttingDown => &refused.shutting_down,
-            Self::Unwanted(_) => &refused.unwanted,
+            Self::Unwanted(_) | Self::Stranger(_) | Self::NotGreeted => &refused.unwanted,
             Self::UnsupportedType(_)
             | Self::UnsupportedCompression(_)
             | Self::UnknownPath(_)
@@ -148,6 +168,14 @@ impl Failure {
             );
         }
         response
+    }
+
+    /// The end of a stream that was answered until now: `grpc-status` and `grpc-message`.
+    pub(super) fn to_trailers(&self, retry_after: Duration) -> HeaderMap {
+        let mut trailers = HeaderMap::new();
+        // Only values that no header can hold would fail, and the message is escaped.
+        let _ = self.to_tonic(retry_after).add_header(&mut trailers);
+        trailers
     }
 
     /// The HTTP answer: its body is a `google.rpc.Status` in the request's encoding.
@@ -216,6 +244,8 @@ impl Failure {
             Self::Malformed(_) => Code::Internal,
             Self::Overloaded(_) | Self::ShuttingDown => Code::Unavailable,
             Self::Unwanted(_) => Code::PermissionDenied,
+            Self::Stranger(Stranger::WrongSecret) | Self::NotGreeted => Code::Unauthenticated,
+            Self::Stranger(_) => Code::FailedPrecondition,
             Self::Cardinality(_)
             | Self::UnsupportedCompression(_)
             | Self::UnknownPath(_)
@@ -233,7 +263,7 @@ impl Failure {
             | Self::Cardinality(_)
             | Self::Disconnected => StatusCode::BAD_REQUEST,
             Self::Overloaded(_) | Self::ShuttingDown => StatusCode::SERVICE_UNAVAILABLE,
-            Self::Unwanted(_) => StatusCode::FORBIDDEN,
+            Self::Unwanted(_) | Self::Stranger(_) | Self::NotGreeted => StatusCode::FORBIDDEN,
             Self::UnsupportedType(_) | Self::UnsupportedCompression(_) => {
                 StatusCode::UNSUPPORTED_MEDIA_TYPE
             }

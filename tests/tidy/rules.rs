@@ -77,13 +77,19 @@ const RULES: [Rule; 9] = [
             "src/router/config.rs",
             "src/router/member.rs",
             "src/router/membership",
+            "src/router/forward.rs",
+            "src/router/forward/",
         ],
         why: "tokio does the network, and these do none",
     },
     Rule {
         words: &["std::thread", "std::sync::atomic", "parking_lot"],
         within: &["src/otlp", "src/router"],
-        but: &["src/router/membership"],
+        but: &[
+            "src/router/forward.rs",
+            "src/router/forward/",
+            "src/router/membership",
+        ],
         why: "pure functions of bytes",
     },
     Rule {

@@ -1,0 +1,1 @@
+//! The peer port as strangers and broken replicas see it.
