@@ -7,8 +7,8 @@ pub mod config;
 pub mod deaths;
 pub mod member;
 pub mod membership;
-pub mod pause;
 pub mod ownership;
+pub mod pause;
 
 mod split;
 

@@ -2,17 +2,9 @@
 
 use std::time::Duration;
 
-use super::replica::{BatchName, Life, MoveId};
+use super::peer::frame::StreamMark;
+use super::replica::{BatchName, MoveId};
 use crate::otlp::ids::TraceId;
-
-/// What a holder passes to its target is marked with the move, so that the target takes it whatever its own view says.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Mark {
-    /// The move under way.
-    pub move_id: MoveId,
-    /// The life that the slots are given to; another one ignores the mark (rule 11).
-    pub target: Life,
-}
 
 /// Of a batch that another replica sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,6 +13,8 @@ pub struct Origin {
     pub name: BatchName,
     /// The sender asks no more about sequences of this stream below it; their names may be forgotten.
     pub low_water: u64,
+    /// The same of other streams of the sender.
+    pub marks: Vec<StreamMark>,
     /// Names under which its spans first came, where it was named anew.
     pub first_names: Vec<BatchName>,
     /// The move that it belongs to, if it was marked and the mark means something here.
@@ -30,7 +24,7 @@ pub struct Origin {
 }
 
 /// What moves with an undecided trace; times are relative, since clocks differ.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HandedOver {
     /// Which trace.
     pub trace_id: TraceId,
@@ -38,6 +32,8 @@ pub struct HandedOver {
     pub age: Duration,
     /// Until it is due.
     pub due_in: Duration,
+    /// Names under which its spans came (rule 6).
+    pub names: Vec<BatchName>,
 }
 
 impl Origin {

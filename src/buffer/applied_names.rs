@@ -41,6 +41,14 @@ impl AppliedNames {
             .map_or(&[], |traces| traces)
     }
 
+    /// Whether the sender has said that it asks no more about this name.
+    pub(super) fn is_below_low_water(&self, name: &BatchName) -> bool {
+        self.streams
+            .get(&name.sender)
+            .and_then(|streams| streams.get(&name.stream))
+            .is_some_and(|stream| name.sequence < stream.low_water)
+    }
+
     /// Notes that spans of `traces` were taken under a name.
     pub(super) fn add(&mut self, name: &BatchName, traces: &[KeyHash]) {
         if traces.is_empty() {
@@ -163,6 +171,7 @@ mod tests {
         }
         names.forget_below(&sender, 1, 3);
         assert!(names.traces_of(&name(1, 2)).is_empty());
+        assert!(names.is_below_low_water(&name(1, 2)) && !names.is_below_low_water(&name(1, 3)));
         assert_eq!(names.traces_of(&name(1, 3)), [trace(1, 3)]);
         // An older mark that arrives late brings nothing back.
         names.forget_below(&sender, 1, 1);

@@ -222,9 +222,7 @@ impl Pieces {
 
 impl From<Bytes> for Pieces {
     fn from(bytes: Bytes) -> Self {
-        Self(VecDeque::from_iter(
-            (!bytes.is_empty()).then_some(bytes),
-        ))
+        Self(VecDeque::from_iter((!bytes.is_empty()).then_some(bytes)))
     }
 }
 

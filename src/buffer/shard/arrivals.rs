@@ -40,6 +40,10 @@ impl Shard {
 
     fn take_or_pass_on(&mut self, sub_batch: &SubBatch, now: Moment) {
         let origin = sub_batch.request.origin.as_deref();
+        if origin.is_some_and(|origin| self.is_stray(origin)) {
+            self.ledger.applied_before(sub_batch.spans.len() as u64);
+            return;
+        }
         let applied_before = origin.map_or_else(Vec::new, |origin| self.applied_before(origin));
         let mut applied: Vec<KeyHash> = Vec::new();
         let mut passing = Passing::default();
@@ -51,6 +55,9 @@ impl Shard {
             match self.course_of(trace, sub_batch) {
                 Ok(()) => {
                     self.take_trace(trace, spans, sub_batch, now);
+                    if let Some(handed_over) = handed_over(trace, sub_batch) {
+                        self.apply_handed_over(trace.hash, handed_over);
+                    }
                     applied.push(trace.hash);
                 }
                 Err(mark) => passing.push(mark, trace, spans),
@@ -124,7 +131,7 @@ impl Shard {
     }
 
     /// Of two first arrivals of a trace the earlier counts.
-    fn put_back_to_age(&mut self, trace: TraceRef, handed_over: HandedOver, now: Moment) {
+    fn put_back_to_age(&mut self, trace: TraceRef, handed_over: &HandedOver, now: Moment) {
         let Some(held) = self.table.get_mut(trace) else {
             return;
         };
@@ -237,9 +244,9 @@ impl Shard {
     }
 }
 
-fn handed_over(trace: &TraceSpans, sub_batch: &SubBatch) -> Option<HandedOver> {
+fn handed_over<'a>(trace: &TraceSpans, sub_batch: &'a SubBatch) -> Option<&'a HandedOver> {
     let origin = sub_batch.request.origin.as_deref()?;
-    origin.handed_over(trace.trace_id).copied()
+    origin.handed_over(trace.trace_id)
 }
 
 /// The envelope of a span of the sub-batch at hand, which uses each of its envelopes until it is done.

@@ -7,7 +7,8 @@ use super::link::{Passed, RememberedTrace, Report};
 use super::slots::{Course, SlotState};
 use super::{Shard, Trigger};
 use crate::batch::key::KeyHash;
-use crate::batch::origin::{HandedOver, Mark, Origin};
+use crate::batch::origin::{HandedOver, Origin};
+use crate::batch::peer::frame::Mark;
 use crate::batch::replica::{BatchName, Life, MoveId};
 use crate::batch::slot_set::SlotSet;
 use crate::batch::sub_batch::{SharedRequest, SubBatch, TraceSpans};
@@ -114,6 +115,18 @@ impl Shard {
         names.flat_map(known).collect()
     }
 
+    /// Notes the names of a trace's spans that were taken elsewhere before.
+    pub(super) fn apply_handed_over(&mut self, trace: KeyHash, handed_over: &HandedOver) {
+        for name in &handed_over.names {
+            self.names.add(name, &[trace]);
+        }
+    }
+
+    /// Whether a batch is a stray copy: its sender has long been told that it was taken.
+    pub(super) fn is_stray(&self, origin: &Origin) -> bool {
+        self.names.is_below_low_water(&origin.name)
+    }
+
     /// Notes the names of spans that were taken.
     pub(super) fn apply(&mut self, origin: &Origin, traces: &[KeyHash]) {
         self.names.add(&origin.name, traces);
@@ -123,6 +136,10 @@ impl Shard {
         let name = &origin.name;
         self.names
             .forget_below(&name.sender, name.stream, origin.low_water);
+        for mark in &origin.marks {
+            self.names
+                .forget_below(&name.sender, mark.stream, mark.low_water);
+        }
     }
 
     /// Hands on what a sub-batch had for others.
@@ -203,7 +220,7 @@ impl Shard {
         let mut names = AppliedNames::default();
         names.merge(&taken);
         // A retry that finds its spans applied is acknowledged, until the target has the names.
-        let move_id = mark.move_id.clone();
+        let move_id = mark.of.clone();
         self.given.push(Given {
             move_id: move_id.clone(),
             names,
@@ -230,7 +247,6 @@ impl Shard {
             let Some(trace) = self.remove(place) else {
                 continue;
             };
-            let first_names = self.names.take_trace(trace.hash);
             let mark = match self.slots.course(trace.hash.slot(), None) {
                 Course::TakeKnown(mark) => Some(Arc::clone(mark)),
                 Course::Take | Course::Pass(_) => None,
@@ -239,6 +255,7 @@ impl Shard {
                 trace_id: trace.id,
                 age: now.since(trace.first_arrival),
                 due_in: trace.deadline.since(now),
+                names: self.names.take_trace(trace.hash),
             };
             self.ledger.handed_over(&trace.summary);
             let body = encode_trace(&trace.spans, &self.envelopes);
@@ -247,7 +264,7 @@ impl Shard {
                 link.pass_on(Passed {
                     sub_batch,
                     mark,
-                    first_names,
+                    first_names: Vec::new(),
                     handed_over: Some(handed_over),
                 });
             }

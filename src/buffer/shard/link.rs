@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use crate::batch::key::KeyHash;
-use crate::batch::origin::{HandedOver, Mark};
+use crate::batch::origin::HandedOver;
+use crate::batch::peer::frame::Mark;
 use crate::batch::replica::{BatchName, MoveId};
 use crate::batch::slot_set::SlotSet;
 use crate::batch::sub_batch::SubBatch;
@@ -25,7 +26,7 @@ pub struct Passed {
     pub sub_batch: SubBatch,
     /// What to mark them with; without, they go where the routes lead.
     pub mark: Option<Arc<Mark>>,
-    /// Names under which they came here.
+    /// Names under which they came here; of a trace that is handed over they are with its age.
     pub first_names: Vec<BatchName>,
     /// If it is a trace that was held undecided: how old it is.
     pub handed_over: Option<HandedOver>,

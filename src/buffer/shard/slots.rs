@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use super::link::{ClusterLink, Report};
 use crate::batch::key::{SLOTS, Slot};
-use crate::batch::origin::{Mark, Origin};
+use crate::batch::origin::Origin;
+use crate::batch::peer::frame::Mark;
 use crate::batch::replica::MoveId;
 use crate::batch::slot_set::SlotSet;
 

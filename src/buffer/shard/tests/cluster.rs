@@ -2,7 +2,8 @@
 
 use super::*;
 use crate::batch::key::KeyHash;
-use crate::batch::origin::{HandedOver, Mark};
+use crate::batch::origin::HandedOver;
+use crate::batch::peer::frame::Mark;
 use crate::batch::replica::{BatchName, Incarnation, Life, MoveId, ReplicaId};
 use crate::batch::slot_set::SlotSet;
 use crate::otlp::ids::TraceId;
@@ -55,7 +56,7 @@ fn a_move() -> MoveId {
 
 fn mark() -> Arc<Mark> {
     Arc::new(Mark {
-        move_id: a_move(),
+        of: a_move(),
         target: life("b"),
     })
 }
@@ -68,6 +69,7 @@ fn origin(sequence: u64) -> Origin {
             sequence,
         },
         low_water: 1,
+        marks: Vec::new(),
         first_names: Vec::new(),
         mark: None,
         handed_over: Vec::new(),
@@ -250,13 +252,13 @@ fn an_undecided_trace_moves_with_its_age_and_its_names() {
     tell(&mut giver, SlotOrder::HandOver(slot_of(1)));
     assert_eq!(giver.accounting.snapshot().held, 1);
     let passed = neighbours.passed().remove(0);
-    assert_eq!(passed.first_names, [origin(1).name]);
     let ages = HandedOver {
         trace_id: TraceId([1; 16]),
         age: Duration::from_millis(600),
         due_in: Duration::from_millis(400),
+        names: vec![origin(1).name],
     };
-    assert_eq!(passed.handed_over, Some(ages));
+    assert_eq!(passed.handed_over.as_ref(), Some(&ages));
     assert_eq!(passed.mark, Some(mark()));
     drop(passed);
     // The ring of deadlines forgets at the end of the window.
@@ -264,7 +266,6 @@ fn an_undecided_trace_moves_with_its_age_and_its_names() {
     assert_eq!(giver.budget.used_bytes(), 0);
     let (mut target, _neighbours) = clustered(1_000);
     let handed = Origin {
-        first_names: vec![origin(1).name],
         handed_over: vec![ages],
         ..origin(9)
     };
