@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use super::key::Slot;
 use super::peer::frame::StreamMark;
-use super::replica::{BatchName, MoveId};
+use super::replica::BatchName;
+use super::slot_set::SlotSet;
 use crate::otlp::ids::TraceId;
 
 /// Of a batch that another replica sent.
@@ -17,8 +19,8 @@ pub struct Origin {
     pub marks: Vec<StreamMark>,
     /// Names under which its spans first came, where it was named anew.
     pub first_names: Vec<BatchName>,
-    /// The move that it belongs to, if it was marked and the mark means something here.
-    pub mark: Option<MoveId>,
+    /// The slots whose spans are to be taken whatever else is known of them: those of a mark that was heeded (rule 2).
+    pub marked: Option<Box<SlotSet>>,
     /// Of undecided traces handed over: how old each is. Sorted by trace ID.
     pub handed_over: Vec<HandedOver>,
 }
@@ -37,6 +39,14 @@ pub struct HandedOver {
 }
 
 impl Origin {
+    /// Whether spans of `slot` bear a mark that was heeded.
+    #[must_use]
+    pub fn is_marked(&self, slot: Slot) -> bool {
+        self.marked
+            .as_ref()
+            .is_some_and(|marked| marked.contains(slot))
+    }
+
     /// The age of one of its traces, if it was handed over.
     #[must_use]
     pub fn handed_over(&self, trace_id: TraceId) -> Option<&HandedOver> {

@@ -75,15 +75,45 @@ impl AppliedNames {
         self.streams.remove(sender);
     }
 
-    /// Whether no name is known.
-    pub(super) fn is_empty(&self) -> bool {
-        let mut streams = self.streams.values().flat_map(HashMap::values);
-        streams.all(|stream| stream.batches.is_empty())
+    /// All that concerns `slots`.
+    pub(super) fn of_slots(&self, slots: &SlotSet) -> Vec<AppliedBatch> {
+        let mut found = Vec::new();
+        for (sender, streams) in &self.streams {
+            for (stream, known) in streams {
+                for (sequence, traces) in &known.batches {
+                    let wanted = traces.iter().filter(|trace| slots.contains(trace.slot()));
+                    let traces: Vec<KeyHash> = wanted.copied().collect();
+                    if !traces.is_empty() {
+                        let name = BatchName {
+                            sender: sender.clone(),
+                            stream: *stream,
+                            sequence: *sequence,
+                        };
+                        found.push(AppliedBatch { name, traces });
+                    }
+                }
+            }
+        }
+        found
     }
 
-    /// Takes out all that concerns `slots`.
-    pub(super) fn take_slots(&mut self, slots: &SlotSet) -> Vec<AppliedBatch> {
-        self.take(|trace| slots.contains(trace.slot()))
+    /// Forgets exactly what another replica has now, of `slots`.
+    pub(super) fn remove(&mut self, batches: &[AppliedBatch], slots: &SlotSet) {
+        for batch in batches {
+            let streams = self.streams.get_mut(&batch.name.sender);
+            let Some(stream) = streams.and_then(|streams| streams.get_mut(&batch.name.stream))
+            else {
+                continue;
+            };
+            let sequence = &batch.name.sequence;
+            let Some(known) = stream.batches.get_mut(sequence) else {
+                continue;
+            };
+            known.retain(|trace| !(slots.contains(trace.slot()) && batch.traces.contains(trace)));
+            if known.is_empty() {
+                stream.batches.remove(sequence);
+            }
+        }
     }
 
     /// Takes out the names of one trace.
@@ -92,10 +122,12 @@ impl AppliedNames {
         taken.into_iter().map(|batch| batch.name).collect()
     }
 
-    /// Adds what another replica or another set of names had.
-    pub(super) fn merge(&mut self, batches: &[AppliedBatch]) {
+    /// Adds what another replica had of `slots`.
+    pub(super) fn merge(&mut self, batches: &[AppliedBatch], slots: &SlotSet) {
         for batch in batches {
-            self.add(&batch.name, &batch.traces);
+            let wanted = batch.traces.iter();
+            let wanted = wanted.filter(|trace| slots.contains(trace.slot()));
+            self.add(&batch.name, &wanted.copied().collect::<Vec<_>>());
         }
     }
 
@@ -188,11 +220,14 @@ mod tests {
         names.add(&name(1, 2), &[trace(1, 1), trace(1, 2)]);
         assert_eq!(names.take_trace(trace(1, 1)), [name(1, 1), name(1, 2)]);
         let slots: SlotSet = [Slot(1)].into_iter().collect();
-        let taken = names.take_slots(&slots);
-        assert_eq!(taken.len(), 1);
-        assert_eq!(taken[0].traces, [trace(1, 2)]);
+        let found = names.of_slots(&slots);
+        assert_eq!(found.len(), 1);
+        assert_eq!(found[0].traces, [trace(1, 2)]);
+        names.add(&name(1, 2), &[trace(1, 3)]);
+        names.remove(&found, &slots);
         assert_eq!(names.traces_of(&name(1, 1)), [trace(2, 1)]);
-        names.merge(&taken);
-        assert_eq!(names.traces_of(&name(1, 2)), [trace(1, 2)]);
+        assert_eq!(names.traces_of(&name(1, 2)), [trace(1, 3)]);
+        names.merge(&found, &slots);
+        assert_eq!(names.traces_of(&name(1, 2)), [trace(1, 3), trace(1, 2)]);
     }
 }

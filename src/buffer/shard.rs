@@ -43,7 +43,6 @@ use crate::clock::{Clock, Moment};
 use crate::memory::Charge;
 use crate::metrics::BufferMetrics;
 use crate::sampler::evaluation::Scratch;
-use cluster::Given;
 use slots::Slots;
 
 /// Sub-batches taken in one turn at most.
@@ -123,7 +122,6 @@ pub struct Shard {
     has_metadata: bool,
     slots: Slots,
     names: AppliedNames,
-    given: Vec<Given>,
 }
 
 impl Shard {
@@ -178,7 +176,6 @@ impl Shard {
             has_metadata: false,
             slots: Slots::new(link),
             names: AppliedNames::default(),
-            given: Vec::new(),
         }
     }
 

@@ -9,10 +9,10 @@ use super::{Shard, Trigger};
 use crate::batch::key::KeyHash;
 use crate::batch::origin::{HandedOver, Origin};
 use crate::batch::peer::frame::Mark;
-use crate::batch::replica::{BatchName, Life, MoveId};
+use crate::batch::replica::{Life, MoveId};
 use crate::batch::slot_set::SlotSet;
 use crate::batch::sub_batch::{SharedRequest, SubBatch, TraceSpans};
-use crate::buffer::applied_names::{AppliedBatch, AppliedNames};
+use crate::buffer::applied_names::AppliedBatch;
 use crate::buffer::decision_cache::Remembered;
 use crate::buffer::release::encode_trace;
 use crate::buffer::trace::Trace;
@@ -26,16 +26,17 @@ use crate::sampler::precedence::{Decision, Verdict};
 pub enum SlotOrder {
     /// Do this with the spans of these slots from now on.
     Set(SlotSet, SlotState),
-    /// Report the decisions remembered of these slots, for this move.
-    Collect(MoveId, SlotSet),
+    /// Report the decisions remembered of these slots, for this parcel of a move.
+    Collect(MoveId, u32, SlotSet),
     /// Remember these decisions, too; a trace of them that is still undecided here is decided so.
     Remember(Vec<RememberedTrace>),
-    /// Take nothing of these slots any more, and report the names that go with them.
-    Freeze(Arc<Mark>, SlotSet),
-    /// The target has the names of these slots: forget them.
-    Released(MoveId, SlotSet),
-    /// Know these names, too.
-    Merge(Vec<AppliedBatch>),
+    /// Take nothing of these slots any more, and report the names that go with them. Slots with an undecided trace, or a
+    /// decision that was not collected, stay as they are.
+    Freeze(Arc<Mark>, u32, SlotSet),
+    /// The target has these names of these slots: forget them.
+    Unname(Arc<[AppliedBatch]>, SlotSet),
+    /// Know those of these names that concern the slots, too.
+    Merge(Arc<[AppliedBatch]>, SlotSet),
     /// Hand the undecided traces of these slots over, to whom the slots are given.
     HandOver(SlotSet),
     /// Declared dead: hold nothing, and hand all undecided traces to their holders (rule 18).
@@ -54,21 +55,15 @@ struct PassingTo {
     spans: Vec<SpanHeader>,
 }
 
-/// Names that a move takes away, until its target has them.
-pub(super) struct Given {
-    move_id: MoveId,
-    names: AppliedNames,
-}
-
 impl Shard {
     pub(super) fn hear_of_slots(&mut self, order: SlotOrder, now: Moment) {
         match order {
             SlotOrder::Set(slots, state) => self.slots.set(&slots, &state),
-            SlotOrder::Collect(move_id, slots) => self.collect(move_id, slots),
+            SlotOrder::Collect(move_id, parcel, slots) => self.collect(move_id, parcel, &slots),
             SlotOrder::Remember(decisions) => self.remember(&decisions, now),
-            SlotOrder::Freeze(mark, slots) => self.freeze(&mark, slots),
-            SlotOrder::Released(move_id, slots) => self.forget_given(&move_id, &slots),
-            SlotOrder::Merge(names) => self.names.merge(&names),
+            SlotOrder::Freeze(mark, parcel, slots) => self.freeze(mark, parcel, &slots),
+            SlotOrder::Unname(names, slots) => self.names.remove(&names, &slots),
+            SlotOrder::Merge(names, slots) => self.names.merge(&names, &slots),
             SlotOrder::HandOver(slots) => {
                 self.hand_over(|trace| slots.contains(trace.hash.slot()), now);
             }
@@ -106,13 +101,8 @@ impl Shard {
     /// The traces of a batch whose spans were taken under its name before.
     pub(super) fn applied_before(&self, origin: &Origin) -> Vec<KeyHash> {
         let names = std::iter::once(&origin.name).chain(&origin.first_names);
-        let known = |name: &BatchName| {
-            let given = self.given.iter().map(|given| &given.names);
-            let all = std::iter::once(&self.names).chain(given);
-            all.flat_map(|names| names.traces_of(name).to_vec())
-                .collect::<Vec<_>>()
-        };
-        names.flat_map(known).collect()
+        let known = names.flat_map(|name| self.names.traces_of(name));
+        known.copied().collect()
     }
 
     /// Notes the names of a trace's spans that were taken elsewhere before.
@@ -167,18 +157,19 @@ impl Shard {
         }
     }
 
-    fn collect(&mut self, move_id: MoveId, slots: SlotSet) {
+    fn collect(&mut self, move_id: MoveId, parcel: u32, slots: &SlotSet) {
+        self.slots.note_collected(slots);
         let Some(link) = self.slots.link() else {
             return;
         };
-        let remembered = self.remembered.of_slots(&slots);
+        let remembered = self.remembered.of_slots(slots);
         let decisions = remembered.map(|(hash, remembered)| RememberedTrace {
             hash,
             decision: remembered.decision,
             threshold: remembered.threshold,
         });
         let decisions = decisions.collect();
-        link.report(Report::Decisions(move_id, slots, decisions));
+        link.report(Report::Decisions(move_id, parcel, decisions));
     }
 
     /// The first decision stands; who knows it does not make another.
@@ -194,6 +185,7 @@ impl Shard {
                 threshold: trace.threshold,
             };
             self.remembered.insert(trace.hash, remembered);
+            self.slots.note_remembered(trace.hash.slot());
             told.insert(trace.hash, trace.decision);
         }
         let slots: SlotSet = told.keys().map(|hash| hash.slot()).collect();
@@ -214,29 +206,14 @@ impl Shard {
         }
     }
 
-    fn freeze(&mut self, mark: &Arc<Mark>, slots: SlotSet) {
-        self.slots.set(&slots, &SlotState::Frozen(Arc::clone(mark)));
-        let taken = self.names.take_slots(&slots);
-        let mut names = AppliedNames::default();
-        names.merge(&taken);
-        // A retry that finds its spans applied is acknowledged, until the target has the names.
+    fn freeze(&mut self, mark: Arc<Mark>, parcel: u32, slots: &SlotSet) {
+        let slots = self.slots.that_can_freeze(slots);
+        let names = self.names.of_slots(&slots);
         let move_id = mark.of.clone();
-        self.given.push(Given {
-            move_id: move_id.clone(),
-            names,
-        });
+        self.slots.set(&slots, &SlotState::Frozen(mark));
         if let Some(link) = self.slots.link() {
-            link.report(Report::Frozen(move_id, slots, taken));
+            link.report(Report::Frozen(move_id, parcel, slots, names));
         }
-    }
-
-    fn forget_given(&mut self, move_id: &MoveId, slots: &SlotSet) {
-        for given in &mut self.given {
-            if given.move_id == *move_id {
-                given.names.take_slots(slots);
-            }
-        }
-        self.given.retain(|given| !given.names.is_empty());
     }
 
     /// Hands over undecided traces, with their names and ages; this shard holds them no more (rule 10).

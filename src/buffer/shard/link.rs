@@ -35,12 +35,12 @@ pub struct Passed {
 /// A step of a move, of one shard.
 #[derive(Debug)]
 pub enum Report {
-    /// Slots being given away have no undecided trace left.
-    Drained(SlotSet),
-    /// What was collected.
-    Decisions(MoveId, SlotSet, Vec<RememberedTrace>),
-    /// The slots take nothing any more; these names go with them.
-    Frozen(MoveId, SlotSet, Vec<AppliedBatch>),
+    /// Slots being given away by this move have no undecided trace left.
+    Drained(MoveId, SlotSet),
+    /// What was collected for this parcel of a move.
+    Decisions(MoveId, u32, Vec<RememberedTrace>),
+    /// Of the slots of a parcel, these take nothing any more; the names go with them.
+    Frozen(MoveId, u32, SlotSet, Vec<AppliedBatch>),
 }
 
 /// A remembered decision, as it goes from one replica to another.

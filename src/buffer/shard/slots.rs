@@ -8,7 +8,6 @@ use super::link::{ClusterLink, Report};
 use crate::batch::key::{SLOTS, Slot};
 use crate::batch::origin::Origin;
 use crate::batch::peer::frame::Mark;
-use crate::batch::replica::MoveId;
 use crate::batch::slot_set::SlotSet;
 
 /// What a shard does with the spans of one slot.
@@ -18,8 +17,8 @@ pub enum SlotState {
     Here,
     /// Takes those of traces that it has or has decided, and passes the others to the target (rule 1).
     Giving(Arc<Mark>),
-    /// Takes what bears the mark of this move, as its target (rule 2).
-    Awaiting(MoveId),
+    /// Takes what bears a mark that was heeded, as the target of a move (rule 2).
+    Awaiting,
     /// Passes all to the target, late spans too (rule 8).
     Frozen(Arc<Mark>),
     /// Passes all on (rule 3).
@@ -44,6 +43,8 @@ struct Clustered {
     undecided: Vec<u32>,
     /// Slots given away that have just lost their last undecided trace.
     drained: SlotSet,
+    /// Slots of which no decision has come since theirs were collected.
+    collected: SlotSet,
     link: Box<dyn ClusterLink>,
 }
 
@@ -56,6 +57,7 @@ impl Slots {
                 states: vec![SlotState::Elsewhere; slots],
                 undecided: vec![0; slots],
                 drained: SlotSet::default(),
+                collected: SlotSet::default(),
                 link,
             })
         }))
@@ -75,15 +77,15 @@ impl Slots {
         let Some(clustered) = &self.0 else {
             return Course::Take;
         };
-        let mark = origin.and_then(|origin| origin.mark.as_ref());
+        let is_marked = origin.is_some_and(|origin| origin.is_marked(slot));
         match clustered.states.get(usize::from(slot.0)) {
             Some(SlotState::Here) | None => Course::Take,
             // Of two holders, the other gives to this one.
-            Some(SlotState::Giving(_)) if mark.is_some() => Course::Take,
+            Some(SlotState::Giving(_)) if is_marked => Course::Take,
             Some(SlotState::Giving(to)) => Course::TakeKnown(to),
-            Some(SlotState::Awaiting(awaited)) if mark == Some(awaited) => Course::Take,
+            Some(SlotState::Awaiting) if is_marked => Course::Take,
             Some(SlotState::Frozen(to)) => Course::Pass(Some(to)),
-            Some(SlotState::Awaiting(_) | SlotState::Elsewhere) => Course::Pass(None),
+            Some(SlotState::Awaiting | SlotState::Elsewhere) => Course::Pass(None),
         }
     }
 
@@ -95,6 +97,7 @@ impl Slots {
             if let Some(known) = clustered.states.get_mut(usize::from(slot.0)) {
                 *known = state.clone();
             }
+            clustered.drained.remove(slot);
             clustered.note_if_drained(slot);
         }
     }
@@ -112,6 +115,7 @@ impl Slots {
             && let Some(undecided) = clustered.undecided.get_mut(usize::from(slot.0))
         {
             *undecided = undecided.saturating_sub(1);
+            clustered.collected.remove(slot);
             clustered.note_if_drained(slot);
         }
     }
@@ -125,13 +129,53 @@ impl Slots {
         counts.any(|(undecided, slot)| *undecided > 0 && slots.contains(Slot(slot)))
     }
 
+    /// The decisions of these slots have been collected.
+    pub(super) fn note_collected(&mut self, slots: &SlotSet) {
+        if let Some(clustered) = &mut self.0 {
+            clustered.collected |= slots;
+        }
+    }
+
+    /// A decision about this slot came from elsewhere.
+    pub(super) fn note_remembered(&mut self, slot: Slot) {
+        if let Some(clustered) = &mut self.0 {
+            clustered.collected.remove(slot);
+        }
+    }
+
+    /// Of `slots`, those that can be frozen: nothing is undecided, and all decisions are collected.
+    pub(super) fn that_can_freeze(&self, slots: &SlotSet) -> SlotSet {
+        let Some(clustered) = &self.0 else {
+            return SlotSet::default();
+        };
+        let is_drained = |slot: &Slot| clustered.undecided.get(usize::from(slot.0)) == Some(&0);
+        let slots = slots & &clustered.collected;
+        slots.iter().filter(is_drained).collect()
+    }
+
     /// Reports the slots that have been drained since the last time.
     pub(super) fn report_drained(&mut self) {
-        if let Some(clustered) = &mut self.0
-            && !clustered.drained.is_empty()
-        {
-            let drained = std::mem::take(&mut clustered.drained);
-            clustered.link.report(Report::Drained(drained));
+        let Some(clustered) = &mut self.0 else {
+            return;
+        };
+        let mut drained = std::mem::take(&mut clustered.drained);
+        loop {
+            let Some(first) = drained.iter().next() else {
+                return;
+            };
+            let Some(SlotState::Giving(mark)) = clustered.states.get(usize::from(first.0)) else {
+                drained.remove(first);
+                continue;
+            };
+            let of_same_move = |slot: &Slot| {
+                let state = clustered.states.get(usize::from(slot.0));
+                matches!(state, Some(SlotState::Giving(other)) if Arc::ptr_eq(mark, other) || mark == other)
+            };
+            let slots: SlotSet = drained.iter().filter(of_same_move).collect();
+            drained -= &slots;
+            clustered
+                .link
+                .report(Report::Drained(mark.of.clone(), slots));
         }
     }
 }

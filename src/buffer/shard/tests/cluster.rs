@@ -71,7 +71,7 @@ fn origin(sequence: u64) -> Origin {
         low_water: 1,
         marks: Vec::new(),
         first_names: Vec::new(),
-        mark: None,
+        marked: None,
         handed_over: Vec::new(),
     }
 }
@@ -134,7 +134,9 @@ fn a_slot_that_is_given_keeps_its_traces_and_passes_new_ones_with_the_mark() {
         world.backend.received(),
         BTreeMap::from([(1, vec![1, 2, 5])])
     );
-    tell(&mut world, SlotOrder::Freeze(mark(), SlotSet::all()));
+    tell(&mut world, SlotOrder::Collect(a_move(), 1, SlotSet::all()));
+    neighbours.reports();
+    tell(&mut world, SlotOrder::Freeze(mark(), 1, SlotSet::all()));
     world.send(&[span(1, 6, !ROOT)]);
     world.pass(0);
     let passed = neighbours.passed();
@@ -156,11 +158,11 @@ fn a_given_slot_is_reported_when_its_last_undecided_trace_is_gone() {
         SlotOrder::Set(slot_of(2), SlotState::Giving(mark())),
     );
     let reports = neighbours.reports();
-    assert!(matches!(&reports[..], [Report::Drained(slots)] if *slots == slot_of(2)));
+    assert!(matches!(&reports[..], [Report::Drained(_, slots)] if *slots == slot_of(2)));
     world.pass(150);
     let reports = neighbours.reports();
-    assert!(matches!(&reports[..], [Report::Drained(slots)] if *slots == slot_of(1)));
-    tell(&mut world, SlotOrder::Collect(a_move(), slot_of(1)));
+    assert!(matches!(&reports[..], [Report::Drained(_, slots)] if *slots == slot_of(1)));
+    tell(&mut world, SlotOrder::Collect(a_move(), 1, slot_of(1)));
     let reports = neighbours.reports();
     let [Report::Decisions(move_id, _, decisions)] = &reports[..] else {
         panic!("{reports:?}");
@@ -182,9 +184,11 @@ fn a_batch_that_comes_again_doubles_nothing_and_its_name_goes_with_the_slot() {
     world.pass(300);
     assert_eq!(world.backend.received(), BTreeMap::from([(1, vec![1])]));
     assert_eq!(world.accounting.snapshot().received_from_peers, 2);
-    tell(&mut world, SlotOrder::Freeze(mark(), slot_of(1)));
+    tell(&mut world, SlotOrder::Collect(a_move(), 1, slot_of(1)));
+    neighbours.reports();
+    tell(&mut world, SlotOrder::Freeze(mark(), 1, slot_of(1)));
     let reports = neighbours.reports();
-    let [Report::Frozen(_, _, names)] = &reports[..] else {
+    let [Report::Frozen(_, 1, _, names)] = &reports[..] else {
         panic!("{reports:?}");
     };
     assert_eq!(names.len(), 1);
@@ -194,7 +198,8 @@ fn a_batch_that_comes_again_doubles_nothing_and_its_name_goes_with_the_slot() {
     world.send_from(Some(origin(1)), &[failed(span(1, 1, ROOT))]);
     world.pass(0);
     assert!(neighbours.passed().is_empty());
-    tell(&mut world, SlotOrder::Released(a_move(), slot_of(1)));
+    let names = Arc::from(names.clone());
+    tell(&mut world, SlotOrder::Unname(names, slot_of(1)));
     world.send_from(Some(origin(1)), &[failed(span(1, 1, ROOT))]);
     world.pass(0);
     let passed = neighbours.passed();
@@ -206,10 +211,10 @@ fn a_target_takes_what_bears_its_move_and_passes_the_rest() {
     let (mut world, neighbours) = clustered(100);
     tell(
         &mut world,
-        SlotOrder::Set(SlotSet::all(), SlotState::Awaiting(a_move())),
+        SlotOrder::Set(SlotSet::all(), SlotState::Awaiting),
     );
     let marked = Origin {
-        mark: Some(a_move()),
+        marked: Some(Box::new(SlotSet::all())),
         ..origin(1)
     };
     world.send_from(Some(marked), &[failed(span(1, 1, ROOT))]);
