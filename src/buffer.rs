@@ -3,7 +3,7 @@
 //! A shard is a synchronous state machine ([`shard::Shard::turn`]); [`driver`] gives it a thread. What it keeps goes to
 //! [`release`], which encodes export batches for whoever is behind [`release::Outlet`].
 
-pub mod applied_names;
+mod applied_names;
 mod block_pool;
 pub mod config;
 pub mod deadlines;

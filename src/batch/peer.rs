@@ -8,6 +8,7 @@ pub mod answer;
 pub mod frame;
 pub mod hello;
 pub mod message;
+pub mod names;
 pub mod order;
 pub mod payload;
 

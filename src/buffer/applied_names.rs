@@ -7,17 +7,9 @@
 use std::collections::{BTreeMap, HashMap};
 
 use crate::batch::key::KeyHash;
+use crate::batch::peer::names::AppliedBatch;
 use crate::batch::replica::{BatchName, Life};
 use crate::batch::slot_set::SlotSet;
-
-/// A name, and the traces whose spans were taken under it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AppliedBatch {
-    /// What the batch is called.
-    pub name: BatchName,
-    /// The keys of the traces.
-    pub traces: Vec<KeyHash>,
-}
 
 /// All names that one shard knows.
 #[derive(Debug, Default)]

@@ -4,6 +4,8 @@
 //! Every order travels with the life that sends it and the incarnation that it is for (rule 11). Rules are those of the
 //! protocol, see `router::holders`.
 
+mod wire;
+
 use std::collections::BTreeMap;
 
 use bytes::Bytes;

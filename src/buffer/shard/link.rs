@@ -5,10 +5,10 @@ use std::sync::Arc;
 use crate::batch::key::KeyHash;
 use crate::batch::origin::HandedOver;
 use crate::batch::peer::frame::Mark;
+use crate::batch::peer::names::AppliedBatch;
 use crate::batch::replica::{BatchName, MoveId};
 use crate::batch::slot_set::SlotSet;
 use crate::batch::sub_batch::SubBatch;
-use crate::buffer::applied_names::AppliedBatch;
 use crate::sampler::precedence::Decision;
 
 /// Where a shard of a clustered replica hands over what it cannot take, and reports. Must not block.
