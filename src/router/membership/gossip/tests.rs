@@ -5,7 +5,9 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 use super::*;
+use crate::batch::key::{SLOTS, Slot};
 use crate::batch::replica::ReplicaId;
+use crate::keyed_hash::keyed_hash;
 use crate::metrics::Registry;
 use crate::router::config::Secret;
 use crate::router::member::{Known, MemberState};
@@ -111,6 +113,27 @@ async fn three_replicas_know_each_other_by_one_seed_and_miss_the_one_that_stops(
     drop(c);
     let misses_c = |it: &Sight| is_up(it, "b") && !is_up(it, "c") && known(it, "c").is_some();
     a.until("a misses c", misses_c).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_record_of_many_datagrams_arrives_whole() {
+    let a = Start::new("a", &[]).start().await;
+    let b = Start::new("b", &a.seed()).start().await;
+    let mut record = Record::for_tests("a", 1, MemberState::Leaving);
+    record.version = 2;
+    for target in 0..40_u16 {
+        let slots =
+            (0..SLOTS).filter(|slot| keyed_hash(&slot.to_le_bytes()) % 40 == u64::from(target));
+        let target = id(&format!("target-{target}"));
+        record.targets.insert(target, slots.map(Slot).collect());
+    }
+    let length = encode_record(&record).unwrap().len();
+    assert!((5_000..20_000).contains(&length), "{length}");
+    a.membership.publish_record(record.clone());
+    b.until("b has all of it", |it| {
+        known(it, "a").is_some_and(|a| *a.record == record)
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
