@@ -1,7 +1,8 @@
 //! The router: walks a request's bytes and splits its spans by trace ID into sub-batches, one per shard.
 //!
 //! Pure: it owns no queue and sends nothing. `replica` reserves room for all sub-batches of a request and hands them
-//! over, all or none.
+//! over, all or none. So is what a replica concludes from what it knows of the others ([`deaths`], [`pause`]); only
+//! [`membership`], which learns it, is network.
 
 pub mod config;
 pub mod deaths;

@@ -1,4 +1,4 @@
-//! `cluster`.
+//! `cluster`: who a replica is among others.
 
 use schemars::JsonSchema;
 

@@ -63,7 +63,7 @@ fn a_record_is_short_whatever_it_holds() {
     assert!(length(SlotSet::default()) < 110);
     // A third of the slots, as a hash strews them; then a hundredth.
     let strewn = |share: u64| {
-        set((0..SLOTS).filter(move |n| (u64::from(*n) * 2_654_435_761 >> 7) % share == 0))
+        set((0..SLOTS).filter(move |n| ((u64::from(*n) * 2_654_435_761) >> 7) % share == 0))
     };
     assert!(length(strewn(3)) < 800);
     assert!(length(strewn(100)) < 260);

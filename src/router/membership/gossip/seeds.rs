@@ -4,13 +4,16 @@
 //! gossip; after that every 30 s, so that two halves that found themselves separately meet.
 
 use std::collections::BTreeSet;
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use chitchat::ChitchatHandle;
+use futures_util::future::join_all;
 use rand::seq::IteratorRandom;
+use tokio::time::timeout;
 
 use super::network::Network;
 use crate::clock::{Clock, Moment};
@@ -18,6 +21,8 @@ use crate::metrics::GossipMetrics;
 
 const RESOLVE_UNTIL_JOINED: Duration = Duration::from_secs(5);
 const RESOLVE_WHEN_JOINED: Duration = Duration::from_secs(30);
+/// Longest wait for a resolver.
+const RESOLVE_TIME_MAX: Duration = Duration::from_secs(3);
 /// Most addresses greeted at a time, drawn anew each time.
 const GREETED_MAX: usize = 8;
 /// Least time between two lines of the log about seeds that cannot be resolved.
@@ -61,10 +66,12 @@ impl Seeding {
         }
     }
 
+    /// All at once, so that a name that a resolver takes its time over does not hold up the others.
     async fn resolve_all(&self, logged: &mut Option<Moment>) -> BTreeSet<SocketAddr> {
+        let resolved = join_all(self.seeds.iter().map(|seed| self.resolve(seed))).await;
         let mut addresses = BTreeSet::new();
-        for seed in &self.seeds {
-            let error = match self.network.resolve(seed).await {
+        for (seed, resolved) in self.seeds.iter().zip(resolved) {
+            let error = match resolved {
                 Ok(found) => {
                     addresses.extend(found);
                     continue;
@@ -80,6 +87,11 @@ impl Seeding {
         }
         addresses.remove(&self.own);
         addresses
+    }
+
+    async fn resolve(&self, seed: &str) -> io::Result<Vec<SocketAddr>> {
+        let resolved = timeout(RESOLVE_TIME_MAX, self.network.resolve(seed)).await;
+        resolved.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
     }
 
     /// Says whether gossip is still running.

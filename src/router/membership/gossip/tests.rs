@@ -5,7 +5,9 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 use super::*;
+use crate::batch::key::{SLOTS, Slot};
 use crate::batch::replica::ReplicaId;
+use crate::keyed_hash::keyed_hash;
 use crate::metrics::Registry;
 use crate::router::config::Secret;
 use crate::router::member::{Known, MemberState};
@@ -25,6 +27,7 @@ struct Start<'a> {
     name: &'a str,
     secret: &'a str,
     seeds: &'a [String],
+    clock: Clock,
 }
 
 impl<'a> Start<'a> {
@@ -35,6 +38,7 @@ impl<'a> Start<'a> {
             name: "blue",
             secret: SECRET,
             seeds,
+            clock: Clock::system(),
         }
     }
 
@@ -47,7 +51,7 @@ impl<'a> Start<'a> {
         let network = Arc::new(network.unwrap());
         let registry = Registry::new();
         let incarnation = Incarnation(self.incarnation);
-        let (clock, metrics) = (Clock::system(), registry.gossip());
+        let (clock, metrics) = (self.clock.clone(), registry.gossip());
         let membership =
             GossipMembership::start(&config, incarnation, network, clock, metrics).await;
         let membership = membership.unwrap();
@@ -111,6 +115,27 @@ async fn three_replicas_know_each_other_by_one_seed_and_miss_the_one_that_stops(
     drop(c);
     let misses_c = |it: &Sight| is_up(it, "b") && !is_up(it, "c") && known(it, "c").is_some();
     a.until("a misses c", misses_c).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_record_of_many_datagrams_arrives_whole() {
+    let a = Start::new("a", &[]).start().await;
+    let b = Start::new("b", &a.seed()).start().await;
+    let mut record = Record::for_tests("a", 1, MemberState::Leaving);
+    record.version = 2;
+    for target in 0..40_u16 {
+        let slots =
+            (0..SLOTS).filter(|slot| keyed_hash(&slot.to_le_bytes()) % 40 == u64::from(target));
+        let target = id(&format!("target-{target}"));
+        record.targets.insert(target, slots.map(Slot).collect());
+    }
+    let length = encode_record(&record).unwrap().len();
+    assert!((5_000..20_000).contains(&length), "{length}");
+    a.membership.publish_record(record.clone());
+    b.until("b has all of it", |it| {
+        known(it, "a").is_some_and(|a| *a.record == record)
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -197,4 +222,35 @@ async fn seeds_that_cannot_be_resolved_are_tried_on_while_the_others_serve() {
     let b = Start::new("b", &seeds).start().await;
     b.until("b", |it| is_up(it, "a")).await;
     assert!(!b.registry.render().contains("seeds_failed_total 0"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_process_that_stood_still_misses_nobody_for_the_time_that_it_missed() {
+    let mut paused = Start::new("a", &[]);
+    paused.clock = Clock::manual();
+    let a = paused.start().await;
+    let b = Start::new("b", &a.seed()).start().await;
+    a.until("a", |it| is_up(it, "b")).await;
+    drop(b);
+    let library_misses_b = async {
+        let chitchat = a.membership.chitchat.clone();
+        while chitchat.with_chitchat(|it| it.dead_nodes().count()).await == 0 {
+            tokio::time::sleep(TICK).await;
+        }
+    };
+    timeout(PATIENCE, library_misses_b).await.unwrap();
+    paused.clock.advance(Duration::from_secs(60));
+    // From then on the time counts that it sees pass, in steps that are no pauses.
+    let step = Duration::from_millis(500);
+    let mut steps = 0;
+    let watch = a.membership.watch();
+    while is_up(&watch.borrow(), "b") {
+        tokio::time::sleep(TICK * 3).await;
+        if is_up(&watch.borrow(), "b") {
+            paused.clock.advance(step);
+            steps += 1;
+        }
+        assert!(steps < 200, "never missed");
+    }
+    assert!(steps >= 4, "missed after {steps} steps");
 }

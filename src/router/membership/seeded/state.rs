@@ -78,9 +78,10 @@ impl State {
 
     pub(super) fn join(&mut self, id: &ReplicaId) -> (u64, watch::Receiver<Sight>) {
         self.last_number += 1;
+        let process = self.last_number;
         let (sight, receiver) = watch::channel(Sight::nobody(Identity::Own));
         let replica = Replica {
-            process: self.last_number,
+            process,
             is_running: true,
             record: None,
             digest: None,
@@ -89,7 +90,7 @@ impl State {
         };
         self.replicas.insert(id.clone(), replica);
         self.repeat();
-        (self.last_number, receiver)
+        (process, receiver)
     }
 
     pub(super) fn set_running(&mut self, id: &ReplicaId, is_running: bool) {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use proptest::prelude::*;
 use tokio::time::timeout;
 
 use super::*;
@@ -142,4 +143,18 @@ async fn a_message_to_oneself_is_passed_over() {
     a.socket.send(a.address, message).await.unwrap();
     assert_eq!(a.receive().await, None);
     assert!(a.socket.addressees.is_empty());
+}
+
+/// Messages that only a replica of the cluster could send, and that it never would.
+fn nonsense() -> impl Strategy<Value = Vec<u8>> {
+    let tail = proptest::collection::vec(prop_oneof![Just(0_u8), Just(1), any::<u8>()], 0..120);
+    let magic = 45_139_u16.to_le_bytes();
+    (0_u8..5, tail).prop_map(move |(kind, tail)| [&magic[..], &[0, kind], &tail].concat())
+}
+
+proptest! {
+    #[test]
+    fn no_message_brings_the_library_down(message in nonsense()) {
+        let _whatever = ChitchatMessage::deserialize(&mut message.as_slice());
+    }
 }
