@@ -6,6 +6,7 @@
 
 pub mod config;
 pub mod deaths;
+pub mod holders;
 pub mod member;
 pub mod membership;
 pub mod ownership;
