@@ -3,6 +3,7 @@
 //! Pure: it owns no queue and sends nothing. `replica` reserves room for all sub-batches of a request and hands them
 //! over, all or none.
 
+pub mod forward;
 pub mod member;
 
 mod split;
