@@ -2,10 +2,11 @@
 //!
 //! Pure: it owns no queue and sends nothing. `replica` reserves room for all sub-batches of a request and hands them
 //! over, all or none. So is what a replica concludes from what it knows of the others ([`deaths`], [`pause`]); only
-//! [`membership`], which learns it, is network.
+//! [`membership`], which learns it, and [`forward`], which sends spans there, are network.
 
 pub mod config;
 pub mod deaths;
+pub mod forward;
 pub mod holders;
 pub mod member;
 pub mod membership;

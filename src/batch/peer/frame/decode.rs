@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use prost::Message as _;
 
+use super::super::super::replica::BatchName;
 use super::super::message::Pieces;
 use super::super::wire::{HeaderMessage, NameMessage, TraceMessage, required};
 use super::super::{MESSAGE_BYTES_MAX, Malformed};
@@ -81,20 +82,23 @@ impl Received {
     pub fn inflate(self) -> Result<Frame, Malformed> {
         let payload = match self.inflated_bytes {
             None => self.payload,
-            Some(bytes) => {
-                let inflated = lz4_flex::block::decompress(&self.payload, bytes)
-                    .map_err(|error| Malformed(format!("the frame's lz4 block: {error}")))?;
-                if inflated.len() != bytes {
-                    return Err(Malformed::new("the frame's lz4 block has another length"));
-                }
-                Bytes::from(inflated)
-            }
+            Some(bytes) => inflate(&self.payload, bytes)?,
         };
         Ok(Frame {
             header: self.header,
             payload,
         })
     }
+}
+
+/// Inflates a block of what was `bytes` bytes.
+pub(super) fn inflate(block: &[u8], bytes: usize) -> Result<Bytes, Malformed> {
+    let inflated = lz4_flex::block::decompress(block, bytes)
+        .map_err(|error| Malformed(format!("the frame's lz4 block: {error}")))?;
+    if inflated.len() != bytes {
+        return Err(Malformed::new("the frame's lz4 block has another length"));
+    }
+    Ok(Bytes::from(inflated))
 }
 
 fn inflated_bytes(declared: u64) -> Result<usize, Malformed> {
@@ -153,7 +157,7 @@ fn read_trace(trace: TraceMessage) -> Result<HandedOverTrace, Malformed> {
 fn read_names(
     names: Vec<NameMessage>,
     field: &str,
-) -> Result<Vec<super::super::super::replica::BatchName>, Malformed> {
+) -> Result<Vec<BatchName>, Malformed> {
     names.into_iter().map(|name| name.read(field)).collect()
 }
 

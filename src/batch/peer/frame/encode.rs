@@ -9,6 +9,7 @@ use super::super::message::{PREFIX_BYTES, prefix};
 use super::super::wire::{
     HeaderMessage, MarkMessage, NameMessage, StreamMarkMessage, TraceMessage,
 };
+use super::decode::inflate;
 use super::{FrameHeader, FrameKind, HandedOverTrace, Mark};
 
 /// Field keys of a frame: number and wire type.
@@ -57,6 +58,17 @@ impl Payload {
         Self {
             compressed_from: Some(bytes.len() as u64),
             bytes: Bytes::from(block),
+        }
+    }
+
+    /// The request's encoding again.
+    ///
+    /// # Errors
+    /// [`Malformed`] when `bytes` is no lz4 block of what it says.
+    pub fn inflated(&self) -> Result<Bytes, Malformed> {
+        match self.compressed_from {
+            None => Ok(self.bytes.clone()),
+            Some(bytes) => inflate(&self.bytes, usize::try_from(bytes).unwrap_or(usize::MAX)),
         }
     }
 }

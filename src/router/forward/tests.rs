@@ -1,0 +1,1 @@
+//! The two ends of the peer port are tested in `tests/it`.
