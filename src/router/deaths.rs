@@ -10,10 +10,13 @@
 //!
 //! Pure: time, the view and the own record are given. It keeps nothing of who is no longer in the view.
 
+mod electorate;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::member::{Digest, Known, MemberState, Record, View};
+use self::electorate::Electorate;
+use super::member::{Known, MemberState, Record, View};
 use crate::batch::replica::{Incarnation, Life, ReplicaId};
 use crate::clock::Moment;
 
@@ -86,15 +89,15 @@ impl Deaths {
         self.suspect(view, now, is_unsure, &mut changes);
         self.vote(now, is_unsure);
         let electorate = self.electorate(view, own);
-        self.agree(view, own, &electorate, &mut changes);
-        self.has_majority = is_majority_in_reach(view, own, &electorate);
+        self.agree(view, &electorate, &mut changes);
+        self.has_majority = electorate.is_majority_in_reach();
         if !is_unsure && !self.has_majority {
             self.decide_alone(now, &mut changes);
         }
         changes
     }
 
-    /// The deaths to publish ([`Digest::dead`]): the highest incarnation agreed dead, by ID.
+    /// The deaths to publish (`Digest::dead`): the highest incarnation agreed dead, by ID.
     #[must_use]
     pub fn agreed(&self) -> BTreeMap<ReplicaId, Incarnation> {
         let dead = self.dead.iter();
@@ -102,7 +105,7 @@ impl Deaths {
             .collect()
     }
 
-    /// The own votes to publish ([`Digest::votes`]).
+    /// The own votes to publish (`Digest::votes`).
     #[must_use]
     pub fn votes(&self) -> &BTreeMap<ReplicaId, Incarnation> {
         &self.votes
@@ -246,51 +249,24 @@ impl Deaths {
             .collect();
     }
 
-    /// The active members that nobody has agreed dead, this one included: they have a vote.
-    fn electorate(&self, view: &View, own: &Record) -> Vec<ReplicaId> {
-        let others = view.others.iter().filter(|(id, known)| {
-            let record = &known.record;
-            record.state == MemberState::Active && !self.is_agreed_dead(id, record.life.incarnation)
-        });
-        let others = others.map(|(id, _)| id.clone());
-        let own_id = (own.state == MemberState::Active).then(|| own.life.replica.clone());
-        others.chain(own_id).collect()
+    fn electorate<'a>(&self, view: &'a View, own: &'a Record) -> Electorate<'a> {
+        let is_dead = |life: &Life| self.is_agreed_dead(&life.replica, life.incarnation);
+        Electorate::new(view, own, is_dead)
     }
 
-    fn agree(
-        &mut self,
-        view: &View,
-        own: &Record,
-        electorate: &[ReplicaId],
-        changes: &mut Vec<Change>,
-    ) {
-        for (id, known) in &view.others {
-            let incarnation = known.record.life.incarnation;
-            if known.record.state == MemberState::Left || self.is_agreed_dead(id, incarnation) {
+    fn agree(&mut self, view: &View, electorate: &Electorate<'_>, changes: &mut Vec<Change>) {
+        for known in view.others.values() {
+            let Life {
+                replica,
+                incarnation,
+            } = &known.record.life;
+            let has_ended = known.record.state == MemberState::Left
+                || self.is_agreed_dead(replica, *incarnation);
+            if has_ended {
                 continue;
             }
-            let voters = electorate.iter().filter(|voter| {
-                let votes = if **voter == own.life.replica {
-                    Some(&self.votes)
-                } else {
-                    votes_of(view, voter)
-                };
-                votes.is_some_and(|votes| votes.get(id) == Some(&incarnation))
-            });
-            let votes = voters.count();
-            let is_one_of_two = electorate.len() == 2 && electorate.contains(id);
-            let why = if is_one_of_two {
-                Why::OtherOfTwo
-            } else {
-                Why::Majority
-            };
-            let needed = if is_one_of_two {
-                1
-            } else {
-                electorate.len() / 2 + 1
-            };
-            if votes >= needed {
-                changes.extend(self.bury(id, incarnation, why));
+            if let Some(why) = electorate.verdict(&known.record.life, &self.votes) {
+                changes.extend(self.bury(replica, *incarnation, why));
             }
         }
     }
@@ -306,25 +282,6 @@ impl Deaths {
             }
         }
     }
-}
-
-/// What a member votes, as long as it is heard: the last words of one out of reach may be old.
-fn votes_of<'a>(view: &'a View, voter: &ReplicaId) -> Option<&'a BTreeMap<ReplicaId, Incarnation>> {
-    let known = view.get(voter).filter(|known| !known.is_suspect)?;
-    let digest: &Digest = &known.digest;
-    Some(&digest.votes)
-}
-
-/// Whether more than half of the electorate are in reach; of two, one that has a vote itself can decide.
-fn is_majority_in_reach(view: &View, own: &Record, electorate: &[ReplicaId]) -> bool {
-    let is_in_reach = |id: &ReplicaId| {
-        *id == own.life.replica || view.get(id).is_some_and(|known| !known.is_suspect)
-    };
-    let in_reach = electorate.iter().filter(|id| is_in_reach(id)).count();
-    if electorate.len() == 2 {
-        return in_reach >= 1;
-    }
-    in_reach > electorate.len() / 2
 }
 
 fn life(id: &ReplicaId, incarnation: Incarnation) -> Life {

@@ -13,28 +13,26 @@ mod datagram;
 mod identity;
 mod network;
 mod parts;
+mod reader;
 mod seeds;
 mod sessions;
 mod transport;
 
 pub use network::{Network, UdpNetwork};
 
-use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use chitchat::{
-    Chitchat, ChitchatConfig, ChitchatHandle, ChitchatId, FailureDetectorConfig, spawn_chitchat,
-};
+use chitchat::{ChitchatConfig, ChitchatHandle, ChitchatId, FailureDetectorConfig, spawn_chitchat};
 use parking_lot::Mutex;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 
-use self::book::{Book, DIGEST_KEY, RECORD_KEY};
 use self::datagram::Seal;
 use self::identity::IdentityWatch;
+use self::reader::Reader;
 use self::seeds::Seeding;
 use self::transport::{SealedSocket, SealedTransport};
 use super::encoding::{encode_digest, encode_record};
@@ -44,7 +42,6 @@ use crate::clock::Clock;
 use crate::metrics::GossipMetrics;
 use crate::router::config::ClusterConfig;
 use crate::router::member::{Digest, Record};
-use crate::router::pause::{PauseDetector, TICK};
 
 /// Time between two rounds of gossip.
 pub const GOSSIP_INTERVAL: Duration = Duration::from_millis(500);
@@ -82,18 +79,6 @@ struct Unpublished {
     digest: Option<String>,
 }
 
-/// The task that publishes and reads.
-struct Reader {
-    own: ChitchatId,
-    chitchat: Arc<ChitchatHandle>,
-    shared: Arc<Shared>,
-    clock: Clock,
-    book: Book,
-    identity: IdentityWatch,
-    pauses: PauseDetector,
-    may_publish: bool,
-}
-
 impl GossipMembership {
     /// Begins to gossip, as a process that started as `incarnation`, over `network`.
     ///
@@ -127,16 +112,14 @@ impl GossipMembership {
             gossip_address: address,
         };
         let has_seeds = !config.seeds.is_empty();
-        let reader = Reader {
+        let identity = IdentityWatch::new(twin, has_seeds, clock.now());
+        let reader = Reader::new(
             own,
-            chitchat: chitchat.clone(),
-            shared: shared.clone(),
-            identity: IdentityWatch::new(twin, has_seeds, clock.now()),
-            clock: clock.clone(),
-            book: Book::default(),
-            pauses: PauseDetector::default(),
-            may_publish: false,
-        };
+            chitchat.clone(),
+            shared.clone(),
+            identity,
+            clock.clone(),
+        );
         let seeding = Seeding {
             seeds: config.seeds.clone(),
             own: address,
@@ -196,70 +179,6 @@ impl Membership for GossipMembership {
 
     fn watch(&self) -> watch::Receiver<Sight> {
         self.shared.sight.subscribe()
-    }
-}
-
-impl Reader {
-    async fn run(mut self) {
-        let mut ticks = tokio::time::interval(TICK);
-        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        loop {
-            tokio::select! {
-                _ = ticks.tick() => self.tick(),
-                () = self.shared.publish.notified() => {}
-            }
-            let chitchat = self.chitchat.chitchat();
-            let mut chitchat = chitchat.lock().await;
-            self.read(&chitchat);
-            self.publish(&mut chitchat);
-        }
-    }
-
-    fn tick(&mut self) {
-        if let Some(gap) = self.pauses.tick(self.clock.now()) {
-            self.book.shift(gap);
-            self.identity.shift(gap);
-        }
-    }
-
-    fn read(&mut self, chitchat: &Chitchat) {
-        let now = self.clock.now();
-        let live: BTreeSet<ChitchatId> = chitchat.live_nodes().cloned().collect();
-        self.book
-            .read(chitchat.node_states(), &live, &self.own, now);
-        let has_contact = self.book.has_contact();
-        self.shared
-            .has_contact
-            .store(has_contact, Ordering::Relaxed);
-        let same = self.book.under_same_id(&self.own);
-        let identity = self.identity.look(&same, has_contact, now);
-        self.may_publish |= identity == Identity::Own;
-        let view = self.book.view(&self.own);
-        self.shared.sight.send_if_modified(|sight| {
-            let is_new = *sight.view != view || sight.identity != identity;
-            if is_new {
-                let view = Arc::new(view);
-                *sight = Sight { view, identity };
-            }
-            is_new
-        });
-    }
-
-    /// Nothing before the ID is known to be this process's own: whoever sees a record of a new life takes the old one
-    /// for dead.
-    fn publish(&self, chitchat: &mut Chitchat) {
-        if !self.may_publish {
-            return;
-        }
-        let unpublished = std::mem::take(&mut *self.shared.unpublished.lock());
-        for (key, text) in [
-            (RECORD_KEY, unpublished.record),
-            (DIGEST_KEY, unpublished.digest),
-        ] {
-            if let Some(text) = text {
-                chitchat.self_node_state().set(key, text);
-            }
-        }
     }
 }
 

@@ -11,6 +11,7 @@ use crate::keyed_hash::keyed_hash;
 use crate::metrics::Registry;
 use crate::router::config::Secret;
 use crate::router::member::{Known, MemberState};
+use crate::router::pause::TICK;
 
 /// Far beyond what anything here takes on a busy machine: reached only by a failure.
 const PATIENCE: Duration = Duration::from_secs(60);
