@@ -29,6 +29,15 @@ pub trait PoliciesPage: Send + Sync + 'static {
     fn reload(&self) -> BoxFuture<'static, Reloaded>;
 }
 
+/// What stands behind `/api/v1/cluster`.
+pub trait ClusterPage: Send + Sync + 'static {
+    /// The page as JSON.
+    fn json(&self) -> Vec<u8>;
+
+    /// Whether the replica has its part in the cluster, so that clients may be sent to it.
+    fn is_ready(&self) -> bool;
+}
+
 /// What stands behind `/api/v1/traces/{trace_id}`.
 pub trait TracesPage: Send + Sync + 'static {
     /// What is known of a trace.
@@ -80,6 +89,7 @@ struct Pages {
     status: Arc<dyn StatusPage>,
     policies: Arc<dyn PoliciesPage>,
     traces: Arc<dyn TracesPage>,
+    cluster: Option<Arc<dyn ClusterPage>>,
     is_ready: Arc<AtomicBool>,
 }
 
@@ -94,6 +104,7 @@ impl Admin {
         status: impl StatusPage,
         policies: impl PoliciesPage,
         traces: impl TracesPage,
+        cluster: Option<Arc<dyn ClusterPage>>,
     ) -> Result<Self, AdminError> {
         let failed = |source| AdminError { endpoint, source };
         let listener = TcpListener::bind(endpoint).await.map_err(failed)?;
@@ -104,6 +115,7 @@ impl Admin {
             status: Arc::new(status),
             policies: Arc::new(policies),
             traces: Arc::new(traces),
+            cluster,
             is_ready: Arc::clone(&is_ready),
         };
         let routes = Router::new()
@@ -111,6 +123,7 @@ impl Admin {
             .route("/healthz", get(|| async { "ok\n" }))
             .route("/readyz", get(ready))
             .route("/-/reload", post(reload))
+            .route("/api/v1/cluster", get(cluster_page))
             .route("/api/v1/policies", get(policies_page))
             .route("/api/v1/status", get(status_page))
             .route("/api/v1/traces/{trace_id}", get(traces_page))
@@ -135,10 +148,26 @@ async fn metrics(State(pages): State<Pages>) -> impl IntoResponse {
 }
 
 async fn ready(State(pages): State<Pages>) -> (StatusCode, &'static str) {
-    if pages.is_ready.load(Ordering::Relaxed) {
-        (StatusCode::OK, "ready\n")
-    } else {
+    let has_its_part = pages.cluster.as_ref().is_none_or(|page| page.is_ready());
+    if !pages.is_ready.load(Ordering::Relaxed) {
         (StatusCode::SERVICE_UNAVAILABLE, "shutting down\n")
+    } else if !has_its_part {
+        (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "not active in its cluster\n",
+        )
+    } else {
+        (StatusCode::OK, "ready\n")
+    }
+}
+
+async fn cluster_page(State(pages): State<Pages>) -> impl IntoResponse {
+    match pages.cluster {
+        Some(cluster) => (StatusCode::OK, JSON, cluster.json()),
+        None => {
+            let json = serde_json::json!({ "error": "this replica runs alone: it has no cluster section" });
+            (StatusCode::NOT_FOUND, JSON, json.to_string().into_bytes())
+        }
     }
 }
 

@@ -11,6 +11,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 pub struct Budget {
     limit_bytes: u64,
     used_bytes: Arc<AtomicU64>,
+    /// What this is a share of: its bytes are in use there too.
+    whole: Option<Arc<Budget>>,
 }
 
 /// Bytes in use of a budget, given back on drop.
@@ -39,6 +41,7 @@ impl Budget {
         Self {
             limit_bytes,
             used_bytes: Arc::default(),
+            whole: None,
         }
     }
 
@@ -47,7 +50,17 @@ impl Budget {
     pub fn capped(&self, limit_bytes: u64) -> Self {
         Self {
             limit_bytes: limit_bytes.min(self.limit_bytes),
-            used_bytes: Arc::clone(&self.used_bytes),
+            ..self.clone()
+        }
+    }
+
+    /// A budget of `limit_bytes` whose bytes are in use of this one too.
+    #[must_use]
+    pub fn share(&self, limit_bytes: u64) -> Self {
+        Self {
+            limit_bytes,
+            used_bytes: Arc::default(),
+            whole: Some(Arc::new(self.clone())),
         }
     }
 
@@ -76,10 +89,43 @@ impl Budget {
     /// Takes `bytes` whether or not they fit: for what has been accepted already.
     #[must_use]
     pub fn charge(&self, bytes: u64) -> Charge {
-        self.used_bytes.fetch_add(bytes, Ordering::Relaxed);
+        self.add(bytes);
         Charge {
             budget: self.clone(),
             bytes,
+        }
+    }
+
+    fn try_add(&self, bytes: u64) -> Result<(), Exhausted> {
+        let limit_bytes = self.limit_bytes;
+        self.used_bytes
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |used| {
+                used.checked_add(bytes).filter(|sum| *sum <= limit_bytes)
+            })
+            .map_err(|used_bytes| Exhausted {
+                wanted_bytes: bytes,
+                used_bytes,
+                limit_bytes,
+            })?;
+        let Some(whole) = &self.whole else {
+            return Ok(());
+        };
+        whole.try_add(bytes).inspect_err(|_| {
+            self.used_bytes.fetch_sub(bytes, Ordering::Relaxed);
+        })
+    }
+
+    fn add(&self, bytes: u64) {
+        self.used_bytes.fetch_add(bytes, Ordering::Relaxed);
+        if let Some(whole) = &self.whole {
+            whole.add(bytes);
+        }
+    }
+
+    fn subtract(&self, bytes: u64) {
+        self.used_bytes.fetch_sub(bytes, Ordering::Relaxed);
+        if let Some(whole) = &self.whole {
+            whole.subtract(bytes);
         }
     }
 }
@@ -120,19 +166,7 @@ impl Charge {
     /// # Errors
     /// [`Exhausted`] when they do not; the charge stays as it was.
     pub fn grow(&mut self, bytes: u64) -> Result<(), Exhausted> {
-        let Budget {
-            limit_bytes,
-            used_bytes,
-        } = &self.budget;
-        used_bytes
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |used| {
-                used.checked_add(bytes).filter(|sum| sum <= limit_bytes)
-            })
-            .map_err(|used_bytes| Exhausted {
-                wanted_bytes: bytes,
-                used_bytes,
-                limit_bytes: *limit_bytes,
-            })?;
+        self.budget.try_add(bytes)?;
         self.bytes += bytes;
         Ok(())
     }
@@ -147,11 +181,10 @@ impl Charge {
 
     /// Sets what this charge holds, up or down, whether or not it fits.
     pub fn set(&mut self, bytes: u64) {
-        let used = &self.budget.used_bytes;
         if bytes >= self.bytes {
-            used.fetch_add(bytes - self.bytes, Ordering::Relaxed);
+            self.budget.add(bytes - self.bytes);
         } else {
-            used.fetch_sub(self.bytes - bytes, Ordering::Relaxed);
+            self.budget.subtract(self.bytes - bytes);
         }
         self.bytes = bytes;
     }
@@ -189,6 +222,22 @@ mod tests {
         assert_eq!((capped.used_bytes(), capped.limit_bytes()), (10, 7));
         drop((first, rest));
         assert_eq!(budget.used_bytes(), 0);
+    }
+
+    #[test]
+    fn what_a_share_holds_is_in_use_of_the_whole() {
+        let whole = Budget::new(10);
+        let share = whole.share(6);
+        let others = whole.reserve(5).unwrap();
+        let mut held = share.reserve(5).unwrap();
+        assert!(share.reserve(2).is_err() && share.reserve(1).is_err());
+        assert_eq!((share.used_bytes(), whole.used_bytes()), (5, 10));
+        held.set(1);
+        drop(others);
+        assert_eq!((share.used_bytes(), whole.used_bytes()), (1, 1));
+        assert!(share.reserve(6).is_err() && share.reserve(5).is_ok());
+        drop(held);
+        assert_eq!((share.used_bytes(), whole.used_bytes()), (0, 0));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! Nothing else knows two stages at once: a receiver hands to `ingest::ReplicaIngest`, a shard's release to an
 //! exporter's queue.
 
+mod cluster;
 mod ingest;
 mod reload;
 mod status;
@@ -37,6 +38,7 @@ use crate::memory::Budget;
 use crate::metrics::Registry;
 use crate::otlp::json;
 use crate::receiver::Receivers;
+use cluster::{Cluster, ClusterParts, Entrance, clients_budget};
 use ingest::ReplicaIngest;
 use reload::{PoliciesSource, Shards};
 use status::StatusSource;
@@ -50,6 +52,7 @@ pub struct Replica {
     shards: Vec<JoinHandle<u64>>,
     exporters: Vec<Exporter>,
     accounting: Arc<Accounting>,
+    cluster: Option<Cluster>,
     reloader: Reloader,
     stop_watching: CancellationToken,
     registry: Registry,
@@ -88,6 +91,11 @@ impl Replica {
         let registry = Registry::new();
         registry.describe_build(config.memory_limit_bytes);
         let budget = Budget::new(config.memory_limit_bytes);
+        let entrance = config.cluster.as_ref().map(|_| Entrance::new(&clock));
+        let clients = match &entrance {
+            Some(_) => clients_budget(&budget),
+            None => budget.clone(),
+        };
         let accounting = Arc::new(Accounting::default());
         let shard_count = shard_count(config.buffer.shards);
         let ends: Vec<_> = (0..shard_count)
@@ -103,7 +111,7 @@ impl Replica {
             &registry,
             &clock,
         );
-        let pressure = Arc::new(Pressure::new(budget.clone()));
+        let pressure = Arc::new(Pressure::new(clients.clone()));
         let mut shards = Vec::with_capacity(shard_count);
         for (number, (_, receiver)) in ends.into_iter().enumerate() {
             let outlets = exporters
@@ -119,21 +127,38 @@ impl Replica {
                 outlets: outlets.collect(),
                 accounting: Arc::clone(&accounting),
                 metrics: registry.buffer(number),
-                link: None,
+                link: entrance.as_ref().map(|entrance| entrance.link(number)),
             });
-            let thread = driver::start(number, shard, clock.clone(), None);
+            let heartbeat = entrance.as_ref().map(Entrance::heartbeat);
+            let thread = driver::start(number, shard, clock.clone(), heartbeat);
             shards.push(thread.context("starting a shard's thread")?);
         }
+        let cluster = match config.cluster.zip(entrance) {
+            Some((config, entrance)) => {
+                let parts = ClusterParts {
+                    config,
+                    inboxes: Arc::clone(&inboxes),
+                    accounting: Arc::clone(&accounting),
+                    budget: budget.clone(),
+                    reloader: reloader.clone(),
+                    registry: registry.clone(),
+                    clock: clock.clone(),
+                };
+                Some(Cluster::start(parts, entrance).await?)
+            }
+            None => None,
+        };
         let ingest = ReplicaIngest::new(
             Arc::clone(&inboxes),
             Arc::clone(&pressure),
             Arc::clone(&accounting),
             registry.router(),
+            cluster.as_ref().map(Cluster::client_route),
         );
         let receivers = Receivers::start(
             config.receivers,
             ingest,
-            budget.clone(),
+            clients,
             registry.receiver(),
             clock.clone(),
         )
@@ -161,6 +186,7 @@ impl Replica {
             status,
             policies,
             TracesSource(Arc::clone(&inboxes)),
+            cluster.as_ref().map(Cluster::page),
         )
         .await?;
         let stop_watching = CancellationToken::new();
@@ -172,6 +198,7 @@ impl Replica {
             shards,
             exporters,
             accounting,
+            cluster,
             reloader,
             stop_watching,
             registry,
@@ -197,6 +224,13 @@ impl Replica {
         self.admin.addr
     }
 
+    /// Where other replicas reach this one, and where it gossips; `None` of one alone.
+    #[must_use]
+    pub fn cluster_addrs(&self) -> Option<(SocketAddr, SocketAddr)> {
+        let cluster = self.cluster.as_ref()?;
+        Some((cluster.peer_address(), cluster.gossip_address()))
+    }
+
     /// What puts other policies in force.
     #[must_use]
     pub fn reloader(&self) -> Reloader {
@@ -211,10 +245,20 @@ impl Replica {
         self.stop_watching.cancel();
         self.receivers.stop_admitting();
         self.receivers.finished(left() / 4).await;
+        if let Some(cluster) = &self.cluster {
+            let window = self.reloader.policies().windows.decision_wait;
+            let has_left = cluster.leave(left().min(window) / 2, left() * 3 / 4).await;
+            if !has_left {
+                tracing::warn!("left the cluster without having handed everything over");
+            }
+        }
         for inbox in self.inboxes.iter() {
             inbox.control(Control::Finish);
         }
         let mut left_spans = join_shards(self.shards, &self.inboxes, left()).await;
+        if let Some(cluster) = self.cluster {
+            cluster.finish(left()).await;
+        }
         let mut drains = tokio::task::JoinSet::new();
         for exporter in self.exporters {
             let grace = left();

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use tokio::runtime::RuntimeFlavor;
 
+use super::cluster::{ClientRoute, OnTheWay};
 use crate::accounting::Accounting;
 use crate::batch::sub_batch::SharedRequest;
 use crate::buffer::inbox::{Inbox, Permit};
@@ -29,6 +30,8 @@ pub(super) struct ReplicaIngest {
     pressure: Arc<Pressure>,
     accounting: Arc<Accounting>,
     metrics: RouterMetrics,
+    /// Of a replica in a cluster: spans that others hold go there.
+    cluster: Option<ClientRoute>,
 }
 
 impl ReplicaIngest {
@@ -37,16 +40,19 @@ impl ReplicaIngest {
         pressure: Arc<Pressure>,
         accounting: Arc<Accounting>,
         metrics: RouterMetrics,
+        cluster: Option<ClientRoute>,
     ) -> Self {
         Self {
             inboxes,
             pressure,
             accounting,
             metrics,
+            cluster,
         }
     }
 
-    fn take(&self, mut request: ReceivedRequest) -> Result<Accepted, Refusal> {
+    /// Takes what belongs here; what belongs elsewhere is on its way then.
+    fn take(&self, mut request: ReceivedRequest) -> Result<(Accepted, Option<OnTheWay>), Refusal> {
         let counted = Counted::of(&request.body);
         let _until_split = self.make_room(&mut request.charge, counted)?;
         let walked = walk_counted(&request.body, counted)
@@ -59,6 +65,7 @@ impl ReplicaIngest {
         self.metrics
             .span_bytes_received
             .increment(request.body.len() as u64);
+        let mut on_the_way = None;
         if !walked.spans.is_empty() {
             let shared = SharedRequest {
                 body: request.body,
@@ -67,7 +74,7 @@ impl ReplicaIngest {
                 origin: None,
                 charge: request.charge,
             };
-            self.hand_over(shared, &walked.spans).inspect_err(|_| {
+            on_the_way = self.hand_over(shared, &walked.spans).inspect_err(|_| {
                 // A retry brings the rejected ones again.
                 self.accounting.refused.add(spans + walked.rejected.count);
                 self.metrics
@@ -79,9 +86,10 @@ impl ReplicaIngest {
         self.metrics
             .spans_refused_identifier
             .increment(walked.rejected.count);
-        Ok(Accepted {
+        let accepted = Accepted {
             rejected: rejected(walked.rejected),
-        })
+        };
+        Ok((accepted, on_the_way))
     }
 
     /// Charges what walking and splitting take before they take it: of tiny spans that is several times their body.
@@ -102,10 +110,17 @@ impl ReplicaIngest {
             })
     }
 
-    fn hand_over(&self, request: SharedRequest, spans: &[SpanHeader]) -> Result<(), Refusal> {
+    fn hand_over(
+        &self,
+        request: SharedRequest,
+        spans: &[SpanHeader],
+    ) -> Result<Option<OnTheWay>, Refusal> {
         if self.pressure.is_blocked() {
             let problem = "num_traces: as many traces are held, and block_on_overflow is set";
             return Err(Refusal::Overloaded(problem.to_owned()));
+        }
+        if let Some(cluster) = &self.cluster {
+            return cluster.deal(request, spans).map(Some);
         }
         let full = |exhausted: Exhausted| Refusal::Overloaded(format!("memory.limit: {exhausted}"));
         let mut routed: Routed =
@@ -121,7 +136,7 @@ impl ReplicaIngest {
         for (permit, (_, sub_batch)) in permits.into_iter().zip(routed) {
             permit.send(sub_batch);
         }
-        Ok(())
+        Ok(None)
     }
 }
 
@@ -129,10 +144,16 @@ impl Ingest for ReplicaIngest {
     async fn ingest(&self, request: ReceivedRequest) -> Result<Accepted, Refusal> {
         let is_large = request.body.len() > LARGE_BODY_BYTES;
         let flavor = tokio::runtime::Handle::current().runtime_flavor();
-        if is_large && flavor == RuntimeFlavor::MultiThread {
-            return tokio::task::block_in_place(|| self.take(request));
+        let taken = if is_large && flavor == RuntimeFlavor::MultiThread {
+            tokio::task::block_in_place(|| self.take(request))
+        } else {
+            self.take(request)
+        };
+        let (accepted, on_the_way) = taken?;
+        if let Some(on_the_way) = on_the_way {
+            on_the_way.settled().await?;
         }
-        self.take(request)
+        Ok(accepted)
     }
 }
 
@@ -182,16 +203,18 @@ mod tests {
             Arc::new(Pressure::new(Budget::new(1 << 20))),
             Arc::clone(&accounting),
             Registry::new().router(),
+            None,
         );
         let budget = Budget::new(1 << 20);
         let take = |count| {
             let body = tiny_spans(count);
             let charge = budget.reserve(body.len() as u64).unwrap();
-            ingest.take(ReceivedRequest {
+            let request = ReceivedRequest {
                 body,
                 metadata: None,
                 charge,
-            })
+            };
+            ingest.take(request).map(|(accepted, _)| accepted)
         };
         assert!(matches!(take(20_000), Err(Refusal::Overloaded(_))));
         assert_eq!(budget.used_bytes(), 0);

@@ -114,6 +114,14 @@ impl Reloader {
         Arc::clone(&self.0.state.load().policies)
     }
 
+    /// The first 64 bits of the hash of what is in force, for replicas to compare.
+    #[must_use]
+    pub fn short_hash(&self) -> u64 {
+        let state = self.0.state.load();
+        let hash = state.active.hash.get(..16).unwrap_or_default();
+        u64::from_str_radix(hash, 16).unwrap_or_default()
+    }
+
     /// Reads the source, and puts what it says in force unless it is already. Returns when that is done.
     pub async fn reload(&self, trigger: Trigger) -> Reload {
         self.attempt(trigger, None).await

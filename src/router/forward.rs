@@ -34,6 +34,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use tokio::sync::oneshot;
 
+use crate::accounting::Accounting;
 use crate::batch::metadata::RequestMetadata;
 use crate::batch::peer::frame::{HandedOverTrace, Mark};
 use crate::batch::replica::{BatchName, Life, ReplicaId};
@@ -72,6 +73,9 @@ pub struct ForwardParts {
     pub reroute: Arc<dyn Reroute>,
     /// Handles.
     pub metrics: ForwardMetrics,
+    /// The replica's books: what is appended is held, what is acknowledged is forwarded, what fails is refused. Of frames
+    /// that are passed on whoever passes them keeps the books.
+    pub accounting: Arc<Accounting>,
 }
 
 /// What is said of a part's spans beside where they go.
@@ -83,6 +87,9 @@ pub struct Route {
     pub mark: Option<Mark>,
     /// Names under which the spans were acknowledged here before, where this replica sends them on as its own.
     pub first_names: Vec<BatchName>,
+    /// Whether this replica has answered for the spans: then they are in the books as held already, and stay there when
+    /// they are not taken.
+    pub is_owed: bool,
     /// Set for a part of a received frame that is passed on.
     pub received: Option<ReceivedName>,
 }
@@ -287,6 +294,7 @@ impl Route {
             path: vec![life],
             mark: None,
             first_names: Vec::new(),
+            is_owed: false,
             received: None,
         }
     }

@@ -11,7 +11,15 @@ pub(crate) const TABLE: [(&str, &[&str]); 22] = [
     ("receiver", &["batch", "clock", "memory", "metrics", "otlp"]),
     (
         "router",
-        &["batch", "clock", "keyed_hash", "memory", "metrics", "otlp"],
+        &[
+            "accounting",
+            "batch",
+            "clock",
+            "keyed_hash",
+            "memory",
+            "metrics",
+            "otlp",
+        ],
     ),
     (
         "buffer",

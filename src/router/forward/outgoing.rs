@@ -8,6 +8,7 @@ use tokio::sync::oneshot;
 
 use super::stream::OwnName;
 use super::{ForwardFailure, Outcome, Route};
+use crate::accounting::Accounting;
 use crate::batch::metadata::RequestMetadata;
 use crate::batch::peer::frame::{FrameKind, Payload};
 use crate::batch::replica::BatchName;
@@ -42,7 +43,10 @@ pub(super) enum Name {
     None,
     Own(Arc<OwnName>),
     /// Passed on under its sender's.
-    Received { name: BatchName, low_water: u64 },
+    Received {
+        name: BatchName,
+        low_water: u64,
+    },
 }
 
 /// Whose bytes a frame's are.
@@ -62,6 +66,31 @@ pub(super) enum Room {
 pub(super) struct Waiters {
     pieces: AtomicUsize,
     senders: Mutex<Vec<oneshot::Sender<Outcome>>>,
+}
+
+impl Route {
+    /// Books spans that wait here from now on.
+    pub(super) fn book_begun(&self, spans: u64, accounting: &Accounting) {
+        if self.received.is_none() && !self.is_owed {
+            accounting.held.add(spans);
+        }
+    }
+
+    /// Books spans that another replica has now.
+    pub(super) fn book_acked(&self, spans: u64, accounting: &Accounting) {
+        if self.received.is_none() {
+            accounting.held.subtract(spans);
+            accounting.forwarded.add(spans);
+        }
+    }
+
+    /// Books spans that nobody took: whoever owes them still does.
+    pub(super) fn book_failed(&self, spans: u64, accounting: &Accounting) {
+        if self.received.is_none() && !self.is_owed {
+            accounting.held.subtract(spans);
+            accounting.refused.add(spans);
+        }
+    }
 }
 
 impl Outgoing {
@@ -107,7 +136,8 @@ impl Outgoing {
     }
 
     /// Tells its callers that it failed.
-    pub(super) fn fail(self, failure: ForwardFailure) {
+    pub(super) fn fail(self, failure: ForwardFailure, accounting: &Accounting) {
+        self.route.book_failed(self.spans, accounting);
         if let Some(waiters) = self.waiters {
             waiters.tell(&Outcome::Failed(failure));
         }

@@ -155,11 +155,14 @@ impl Queue {
         context: &Context,
     ) -> Option<Encoded> {
         while self.connections.contains_key(&connection) && self.has_next(context) {
-            let mut frame = self.ready.pop_front().or_else(|| self.seal_first(context))?;
+            let mut frame = self
+                .ready
+                .pop_front()
+                .or_else(|| self.seal_first(context))?;
             let header = self.header(&mut frame, now, context)?;
             self.tickets += 1;
             let Ok(encoded) = header.encode(self.tickets, &frame.payload) else {
-                frame.fail(ForwardFailure::Malformed);
+                frame.fail(ForwardFailure::Malformed, &context.accounting);
                 continue;
             };
             let metrics = &context.metrics;
@@ -194,6 +197,7 @@ impl Queue {
             FrameAnswer::Applied => {
                 self.spans_acked += frame.spans;
                 context.metrics.spans_forwarded.increment(frame.spans);
+                frame.route.book_acked(frame.spans, &context.accounting);
                 frame.settle(Outcome::Acked);
                 None
             }
@@ -202,7 +206,7 @@ impl Queue {
                 None
             }
             FrameAnswer::NotMe if frame.is_callers() => {
-                frame.fail(ForwardFailure::NotMe);
+                frame.fail(ForwardFailure::NotMe, &context.accounting);
                 None
             }
             FrameAnswer::PartlyRefused(slots) => self.refused(frame, Some(slots), now, context),
@@ -214,8 +218,11 @@ impl Queue {
             }
             FrameAnswer::Malformed { problem } => {
                 tracing::error!(%problem, "another replica cannot read a frame of this one");
-                context.metrics.spans_failed_malformed.increment(frame.spans);
-                frame.fail(ForwardFailure::Malformed);
+                context
+                    .metrics
+                    .spans_failed_malformed
+                    .increment(frame.spans);
+                frame.fail(ForwardFailure::Malformed, &context.accounting);
                 None
             }
         }
@@ -252,11 +259,11 @@ impl Queue {
         }
         if !self.is_reachable(now, context) {
             if frame.is_callers() {
-                frame.fail(ForwardFailure::Unreachable);
+                frame.fail(ForwardFailure::Unreachable, &context.accounting);
                 return Ok(());
             }
             if !frame.hold(&context.hold) {
-                frame.fail(ForwardFailure::Overloaded);
+                frame.fail(ForwardFailure::Overloaded, &context.accounting);
                 return Ok(());
             }
         }

@@ -34,7 +34,7 @@ impl Shared {
                 tracing::error!(%problem, "a frame of this replica cannot be split anew");
                 let malformed = &self.context.metrics.spans_failed_malformed;
                 malformed.increment(frame.spans);
-                return frame.fail(ForwardFailure::Malformed);
+                return frame.fail(ForwardFailure::Malformed, &self.context.accounting);
             }
         };
         if let Some(waiters) = &frame.waiters {

@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use super::destination::Destination;
 use super::stream::NameStream;
 use super::{Dial, ForwardConfig, ForwardParts, Reroute};
+use crate::accounting::Accounting;
 use crate::batch::peer::frame::StreamMark;
 use crate::batch::replica::{Life, ReplicaId};
 use crate::clock::{Clock, Moment};
@@ -37,6 +38,7 @@ pub(super) struct Context {
     pub(super) memory: Budget,
     pub(super) hold: Budget,
     pub(super) metrics: ForwardMetrics,
+    pub(super) accounting: Arc<Accounting>,
     life: RwLock<Life>,
     streams: Mutex<Vec<Weak<NameStream>>>,
     streams_made: AtomicU32,
@@ -92,6 +94,7 @@ impl Shared {
             memory: parts.memory,
             hold: parts.hold,
             metrics: parts.metrics,
+            accounting: parts.accounting,
             life: RwLock::new(parts.life),
             streams: Mutex::default(),
             streams_made: AtomicU32::new(0),
@@ -120,14 +123,12 @@ impl Shared {
         is_suspect: bool,
     ) {
         let mut destinations = shared.destinations.write();
-        let destination = destinations
-            .entry(life.replica.clone())
-            .or_insert_with(|| {
-                let replica = Some(life.replica.clone());
-                let made = Arc::new(Destination::new(replica, Arc::clone(&shared.context)));
-                made.start(shared);
-                made
-            });
+        let destination = destinations.entry(life.replica.clone()).or_insert_with(|| {
+            let replica = Some(life.replica.clone());
+            let made = Arc::new(Destination::new(replica, Arc::clone(&shared.context)));
+            made.start(shared);
+            made
+        });
         destination.set(life, address, is_suspect);
     }
 

@@ -1,0 +1,274 @@
+//! A replica's part in a cluster: membership, holders, forwarding and the peer port, wired to its shards.
+//!
+//! Nothing of this exists in a replica that runs alone.
+
+mod clients;
+mod core;
+mod driver;
+mod lanes;
+mod owed;
+mod peers;
+mod reroute;
+mod shards;
+mod status;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use parking_lot::RwLock;
+use tokio::sync::{mpsc, oneshot};
+
+pub(super) use clients::{ClientRoute, OnTheWay};
+
+use self::core::{Command, Core};
+use super::reload::Reloader;
+use crate::accounting::Accounting;
+use crate::admin::ClusterPage;
+use crate::batch::key::ShardId;
+use crate::batch::peer::hello;
+use crate::batch::replica::{Incarnation, Life};
+use crate::buffer::inbox::Inbox;
+use crate::buffer::shard::{ClusterLink, Passed};
+use crate::clock::{Clock, Heartbeat};
+use crate::memory::Budget;
+use crate::metrics::Registry;
+use crate::receiver::peer::{PeerConfig, PeerPort, PeerServer};
+use crate::router::config::ClusterConfig;
+use crate::router::deaths::Deaths;
+use crate::router::forward::{ForwardConfig, ForwardParts, Forwarder, TcpDial};
+use crate::router::holders::{Holders, Settings};
+use crate::router::membership::Membership;
+use crate::router::membership::gossip::{GossipMembership, UdpNetwork};
+use driver::{Driver, DriverState};
+use owed::Owed;
+use peers::PeerRoute;
+use reroute::Rerouter;
+use shards::{ShardLink, Shards};
+use status::{ClusterSource, ClusterStatus};
+
+/// The share of `memory.limit` that only other replicas may take of: an eighth.
+const PEERS_SHARE: u64 = 8;
+/// How long the last record of a replica that has left is still gossiped.
+const LAST_WORDS: Duration = Duration::from_millis(1_500);
+
+/// The ways into a cluster that is about to start, for those that come first: its shards.
+pub(super) struct Entrance {
+    commands: mpsc::UnboundedSender<Command>,
+    passed: mpsc::UnboundedSender<Passed>,
+    commands_out: mpsc::UnboundedReceiver<Command>,
+    passed_out: mpsc::UnboundedReceiver<Passed>,
+    heartbeat: Heartbeat,
+}
+
+/// What a replica's part in its cluster is made of.
+pub(super) struct ClusterParts {
+    pub(super) config: ClusterConfig,
+    pub(super) inboxes: Arc<[Inbox]>,
+    pub(super) accounting: Arc<Accounting>,
+    pub(super) budget: Budget,
+    pub(super) reloader: Reloader,
+    pub(super) registry: Registry,
+    pub(super) clock: Clock,
+}
+
+/// A replica's part in its cluster.
+pub(super) struct Cluster {
+    core: Arc<Core>,
+    forwarder: Forwarder,
+    port: PeerPort,
+    membership: Arc<GossipMembership>,
+    status: Arc<RwLock<ClusterStatus>>,
+    peer_address: SocketAddr,
+}
+
+impl Entrance {
+    pub(super) fn new(clock: &Clock) -> Self {
+        let (commands, commands_out) = mpsc::unbounded_channel();
+        let (passed, passed_out) = mpsc::unbounded_channel();
+        Self {
+            commands,
+            passed,
+            commands_out,
+            passed_out,
+            heartbeat: Heartbeat::new(clock),
+        }
+    }
+
+    /// Where shard number `number` reports.
+    pub(super) fn link(&self, number: usize) -> Box<dyn ClusterLink> {
+        Box::new(ShardLink {
+            shard: ShardId(number),
+            commands: self.commands.clone(),
+            passed: self.passed.clone(),
+        })
+    }
+
+    pub(super) fn heartbeat(&self) -> Heartbeat {
+        self.heartbeat.clone()
+    }
+}
+
+/// What clients may take of the memory: all but the share of the peers.
+pub(super) fn clients_budget(budget: &Budget) -> Budget {
+    budget.capped(budget.limit_bytes() - budget.limit_bytes() / PEERS_SHARE)
+}
+
+impl Cluster {
+    /// Starts: the peer port, gossip, and the driver of the holders.
+    ///
+    /// # Errors
+    /// An address in use.
+    pub(super) async fn start(parts: ClusterParts, entrance: Entrance) -> anyhow::Result<Self> {
+        let ClusterParts {
+            config,
+            inboxes,
+            accounting,
+            budget,
+            reloader,
+            registry,
+            clock,
+        } = parts;
+        let incarnation = Incarnation(clock.unix_ns() / 1_000_000);
+        let life = Life {
+            replica: config.replica_id.clone(),
+            incarnation,
+        };
+        let shard_count = inboxes.len();
+        let core = Arc::new(Core::new(
+            life.clone(),
+            Arc::clone(&inboxes),
+            Arc::clone(&accounting),
+            entrance.heartbeat,
+            entrance.commands,
+        ));
+        let secret = config
+            .secret
+            .as_ref()
+            .map_or(&[] as &[u8], |secret| secret.bytes());
+        let forwarder = Forwarder::new(ForwardParts {
+            config: ForwardConfig::new(&config.name, hello::Secret::new(secret)),
+            life,
+            clock: clock.clone(),
+            memory: clients_budget(&budget),
+            hold: budget.share(config.hold_limit_bytes),
+            dial: Arc::new(TcpDial),
+            reroute: Arc::new(Rerouter {
+                core: Arc::clone(&core),
+                memory: budget.clone(),
+            }),
+            metrics: registry.forward(),
+            accounting,
+        });
+        let owed = Owed::start(Arc::clone(&core), forwarder.clone(), entrance.passed_out);
+        let ingest = PeerRoute {
+            core: Arc::clone(&core),
+            forwarder: forwarder.clone(),
+            metrics: registry.peer(),
+        };
+        let peer_config = PeerConfig {
+            cluster: config.name.clone(),
+            secret: hello::Secret::new(secret),
+            retry_after: Duration::from_millis(50),
+            draw_nonce: rand::random,
+        };
+        let server = PeerServer::new(peer_config, ingest, budget, registry.peer());
+        let (port, bound) = PeerPort::start(config.peer.endpoint, server).await?;
+        let peer_address = config.peer.advertised(bound);
+        let network = UdpNetwork::bind(config.gossip.endpoint)
+            .await
+            .with_context(|| format!("cluster.gossip.endpoint: {}", config.gossip.endpoint))?;
+        let membership = GossipMembership::start(
+            &config,
+            incarnation,
+            Arc::new(network),
+            clock.clone(),
+            registry.gossip(),
+        );
+        let membership = Arc::new(membership.await?);
+        let settings = Settings {
+            replica: config.replica_id.clone(),
+            peer_address,
+            weight: config.weight,
+            shards: shard_count as u32,
+            software_version: env!("CARGO_PKG_VERSION").to_owned(),
+            policy_hash: reloader.short_hash(),
+            min_replicas: config.min_replicas,
+            has_seeds: !config.seeds.is_empty(),
+            dead_time: config.dead_after,
+        };
+        let status = Arc::new(RwLock::new(ClusterStatus::default()));
+        let driver = Driver {
+            holders: Holders::new(settings, incarnation, clock.now()),
+            deaths: Deaths::new(config.dead_after),
+            core: Arc::clone(&core),
+            shards: Shards::new(inboxes),
+            forwarder: forwarder.clone(),
+            owed,
+            sight: membership.watch(),
+            membership: Arc::clone(&membership) as Arc<dyn Membership>,
+            clock,
+            status: Arc::clone(&status),
+            reloader,
+            state: DriverState::default(),
+        };
+        tokio::spawn(driver.run(entrance.commands_out));
+        Ok(Self {
+            core,
+            forwarder,
+            port,
+            membership,
+            status,
+            peer_address,
+        })
+    }
+
+    /// Where clients' requests go.
+    pub(super) fn client_route(&self) -> ClientRoute {
+        ClientRoute {
+            core: Arc::clone(&self.core),
+            forwarder: self.forwarder.clone(),
+        }
+    }
+
+    /// For `/api/v1/cluster` and `/readyz`.
+    pub(super) fn page(&self) -> Arc<dyn ClusterPage> {
+        Arc::new(ClusterSource {
+            status: Arc::clone(&self.status),
+            forwarder: self.forwarder.clone(),
+        })
+    }
+
+    /// Where other replicas dial this one.
+    pub(super) fn peer_address(&self) -> SocketAddr {
+        self.peer_address
+    }
+
+    /// Where it gossips.
+    pub(super) fn gossip_address(&self) -> SocketAddr {
+        self.membership.address()
+    }
+
+    /// Leaves in order (rule 16): gives its slots away, and decides what it holds or, after `patience`, hands it over.
+    /// Says whether it was done within `grace`.
+    pub(super) async fn leave(&self, patience: Duration, grace: Duration) -> bool {
+        let (done, mut left) = oneshot::channel();
+        if self.core.commands.send(Command::Leave(done)).is_err() {
+            return false;
+        }
+        let patience = patience.min(grace);
+        if let Ok(left) = tokio::time::timeout(patience, &mut left).await {
+            return left.is_ok();
+        }
+        let _ = self.core.commands.send(Command::HandOver);
+        let left = tokio::time::timeout(grace - patience, left).await;
+        left.is_ok_and(|left| left.is_ok())
+    }
+
+    /// Ends: no more batches of others, a last word to them.
+    pub(super) async fn finish(self, grace: Duration) {
+        self.port.finished(grace.min(LAST_WORDS)).await;
+        tokio::time::sleep(LAST_WORDS.min(grace)).await;
+    }
+}
