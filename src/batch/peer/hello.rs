@@ -225,7 +225,8 @@ mod tests {
         assert_eq!(check(&secret, Side::Caller, &answerer), Ok(()));
         let wrong = Err(Stranger::WrongSecret);
         assert_eq!(check(&secret, Side::Answerer, &answerer), wrong);
-        assert_eq!(check(&secret, Side::Caller, &hello("b", 3)), wrong);
+        let again = hello("b", 3);
+        assert_eq!(check(&secret, Side::Caller, &again), wrong);
         assert_eq!(check(&Secret::new(b"two"), Side::Caller, &answerer), wrong);
     }
 
