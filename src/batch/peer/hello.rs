@@ -59,7 +59,9 @@ pub enum Stranger {
         ours: String,
     },
     /// The protocols cannot understand each other.
-    #[error("protocol version {theirs} there and {PROTOCOL_MAJOR} here: upgrade one minor version at a time")]
+    #[error(
+        "protocol version {theirs} there and {PROTOCOL_MAJOR} here: upgrade one minor version at a time"
+    )]
     OtherProtocol {
         /// Their major version.
         theirs: u32,

@@ -90,7 +90,10 @@ impl PayloadWriter {
             }
             self.open(envelope);
             let scope_index = span.scope_index;
-            while let Some(span) = spans.current().filter(|span| span.scope_index == scope_index) {
+            while let Some(span) = spans
+                .current()
+                .filter(|span| span.scope_index == scope_index)
+            {
                 let bytes = span.length as usize + SPAN_FRAMING_BYTES;
                 if self.spans > 0 && self.len() + bytes > bytes_max.min(LENGTH_MAX) {
                     return;
@@ -201,9 +204,8 @@ impl<'a> SpansToWrite<'a> {
         let spans = self.part.traces.iter().map(|trace| trace.span_bytes);
         let framing = self.part.spans.len() * SPAN_FRAMING_BYTES;
         let scopes = self.part.request.scopes.iter();
-        let around = scopes.map(|scope| {
-            2 * OPENING_BYTES + scope.resource.len() + scope.scope.len()
-        });
+        let around =
+            scopes.map(|scope| 2 * OPENING_BYTES + scope.resource.len() + scope.scope.len());
         let around: usize = around.take(self.part.spans.len()).sum();
         spans.sum::<u64>() as usize + framing + around
     }

@@ -93,5 +93,7 @@ async fn read_unbounded(
             return Ok((message.into_bytes(), charge));
         }
     }
-    Err(Failure::Malformed("the call has no whole message".to_owned()))
+    Err(Failure::Malformed(
+        "the call has no whole message".to_owned(),
+    ))
 }

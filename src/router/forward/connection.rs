@@ -92,7 +92,9 @@ pub(super) async fn run(
         let connection = async {
             match known {
                 None => std::future::pending().await,
-                Some(address) => connect(&destination, &replica, &shared, address, &mut failures).await,
+                Some(address) => {
+                    connect(&destination, &replica, &shared, address, &mut failures).await
+                }
             }
         };
         let ended = tokio::select! {
@@ -149,7 +151,12 @@ async fn connect(
     let frames = frames(Arc::clone(destination), registered.number);
     let answers = async {
         let response = sender.send_request(request(FRAMES_PATH, frames)).await;
-        read_answers(response.map_err(ConnectionError::Http)?, destination, shared).await
+        read_answers(
+            response.map_err(ConnectionError::Http)?,
+            destination,
+            shared,
+        )
+        .await
     };
     tokio::select! {
         ended = answers => ended,
@@ -191,7 +198,13 @@ async fn greet(
         .check(&config.cluster)
         .map_err(ConnectionError::Stranger)?;
     let proof = config.secret.proof(Side::Caller, &ours, &theirs);
-    let answer = call(sender, PROVE_PATH, &encode_proof(&proof), GREETING_BYTES_MAX).await?;
+    let answer = call(
+        sender,
+        PROVE_PATH,
+        &encode_proof(&proof),
+        GREETING_BYTES_MAX,
+    )
+    .await?;
     config
         .secret
         .check(&decode_proof(answer)?, Side::Answerer, &ours, &theirs)

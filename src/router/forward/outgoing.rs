@@ -42,7 +42,10 @@ pub(super) enum Name {
     None,
     Own(Arc<OwnName>),
     /// Passed on under its sender's.
-    Received { name: BatchName, low_water: u64 },
+    Received {
+        name: BatchName,
+        low_water: u64,
+    },
 }
 
 /// Whose bytes a frame's are.

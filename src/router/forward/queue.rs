@@ -155,7 +155,10 @@ impl Queue {
         context: &Context,
     ) -> Option<Encoded> {
         while self.connections.contains_key(&connection) && self.has_next(context) {
-            let mut frame = self.ready.pop_front().or_else(|| self.seal_first(context))?;
+            let mut frame = self
+                .ready
+                .pop_front()
+                .or_else(|| self.seal_first(context))?;
             let header = self.header(&mut frame, now, context)?;
             self.tickets += 1;
             let Ok(encoded) = header.encode(self.tickets, &frame.payload) else {
@@ -214,7 +217,10 @@ impl Queue {
             }
             FrameAnswer::Malformed { problem } => {
                 tracing::error!(%problem, "another replica cannot read a frame of this one");
-                context.metrics.spans_failed_malformed.increment(frame.spans);
+                context
+                    .metrics
+                    .spans_failed_malformed
+                    .increment(frame.spans);
                 frame.fail(ForwardFailure::Malformed);
                 None
             }

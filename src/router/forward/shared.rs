@@ -120,14 +120,12 @@ impl Shared {
         is_suspect: bool,
     ) {
         let mut destinations = shared.destinations.write();
-        let destination = destinations
-            .entry(life.replica.clone())
-            .or_insert_with(|| {
-                let replica = Some(life.replica.clone());
-                let made = Arc::new(Destination::new(replica, Arc::clone(&shared.context)));
-                made.start(shared);
-                made
-            });
+        let destination = destinations.entry(life.replica.clone()).or_insert_with(|| {
+            let replica = Some(life.replica.clone());
+            let made = Arc::new(Destination::new(replica, Arc::clone(&shared.context)));
+            made.start(shared);
+            made
+        });
         destination.set(life, address, is_suspect);
     }
 

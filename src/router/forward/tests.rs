@@ -20,13 +20,19 @@ async fn what_is_acked_has_arrived_exactly_as_it_was_sent() {
     let sender = Sender::with(|config| config.frame_bytes = 2_000);
     sender.knows(&replica);
     let parts: Vec<_> = (0..50).map(|number| part(number * 20, 20)).collect();
-    let pending: Vec<_> = parts.iter().map(|part| sender.send(&replica, part)).collect();
+    let pending: Vec<_> = parts
+        .iter()
+        .map(|part| sender.send(&replica, part))
+        .collect();
     for pending in pending {
         assert_eq!(pending.settled().await, Outcome::Acked);
     }
     assert_eq!(replica.recorder.spans(), spans_in(&parts));
     let frames = replica.recorder.frames();
-    let mut names: Vec<_> = frames.iter().map(|frame| frame.header.name.clone()).collect();
+    let mut names: Vec<_> = frames
+        .iter()
+        .map(|frame| frame.header.name.clone())
+        .collect();
     names.sort();
     names.dedup();
     assert_eq!(names.len(), frames.len());
@@ -51,7 +57,10 @@ async fn parts_of_many_requests_share_a_frame_while_another_is_in_flight() {
     let parts: Vec<_> = (0..100).map(|number| part(number, 1)).collect();
     sender.knows(&replica);
     // Nothing is connected yet: all of them gather.
-    let pending: Vec<_> = parts.iter().map(|part| sender.send(&replica, part)).collect();
+    let pending: Vec<_> = parts
+        .iter()
+        .map(|part| sender.send(&replica, part))
+        .collect();
     for pending in pending {
         assert_eq!(pending.settled().await, Outcome::Acked);
     }
@@ -87,7 +96,9 @@ async fn a_frame_whose_answer_is_lost_is_sent_again_with_the_same_name_and_bytes
 async fn an_overloaded_replica_gets_the_same_frame_again() {
     let replica = Replica::start(life("b", 1)).await;
     let retry_after = Duration::from_millis(5);
-    replica.recorder.answer(FrameAnswer::Overloaded { retry_after });
+    replica
+        .recorder
+        .answer(FrameAnswer::Overloaded { retry_after });
     let sender = Sender::new();
     sender.knows(&replica);
     let sent = sender.send(&replica, &part(0, 3));
@@ -101,7 +112,9 @@ async fn an_overloaded_replica_gets_the_same_frame_again() {
 async fn what_nobody_takes_in_time_is_given_up() {
     let replica = Replica::start(life("b", 1)).await;
     let retry_after = Duration::from_secs(60);
-    replica.recorder.answer(FrameAnswer::Overloaded { retry_after });
+    replica
+        .recorder
+        .answer(FrameAnswer::Overloaded { retry_after });
     let sender = Sender::with(|config| config.deadline = Duration::from_millis(100));
     sender.knows(&replica);
     let outcome = sender.send(&replica, &part(0, 3)).settled().await;
@@ -112,7 +125,10 @@ async fn what_nobody_takes_in_time_is_given_up() {
 
 #[tokio::test]
 async fn without_room_for_a_destination_its_callers_are_told_and_others_are_not() {
-    let (slow, quick) = (Replica::start(life("b", 1)).await, Replica::start(life("c", 1)).await);
+    let (slow, quick) = (
+        Replica::start(life("b", 1)).await,
+        Replica::start(life("c", 1)).await,
+    );
     slow.recorder.script([Script::Silence, Script::Silence]);
     let sender = Sender::with(|config| config.destination_bytes_max = 4_000);
     sender.knows(&slow);
@@ -129,7 +145,10 @@ async fn without_room_for_a_destination_its_callers_are_told_and_others_are_not(
 
 #[tokio::test]
 async fn slots_that_are_refused_go_where_the_present_table_says_under_the_same_name() {
-    let (old, new) = (Replica::start(life("b", 1)).await, Replica::start(life("c", 1)).await);
+    let (old, new) = (
+        Replica::start(life("b", 1)).await,
+        Replica::start(life("c", 1)).await,
+    );
     let sender = Sender::new();
     sender.knows(&old);
     sender.knows(&new);
@@ -150,9 +169,14 @@ async fn slots_that_are_refused_go_where_the_present_table_says_under_the_same_n
 
 #[tokio::test]
 async fn a_frame_for_another_life_is_not_handed_over_and_is_split_anew() {
-    let (old, new) = (Replica::start(life("b", 2)).await, Replica::start(life("c", 1)).await);
+    let (old, new) = (
+        Replica::start(life("b", 2)).await,
+        Replica::start(life("c", 1)).await,
+    );
     let sender = Sender::new();
-    sender.forwarder.set_destination(&life("b", 1), old.address, false);
+    sender
+        .forwarder
+        .set_destination(&life("b", 1), old.address, false);
     sender.knows(&new);
     sender.reroutes_to(Whither::There(new.life.replica.clone()));
     let sent = sender.send(&old, &part(0, 4));
@@ -182,8 +206,12 @@ async fn a_part_that_is_passed_on_keeps_its_name_and_its_refusal_goes_back() {
         ..sender.route.clone()
     };
     let slots = Box::new(SlotSet::all());
-    replica.recorder.answer(FrameAnswer::PartlyRefused(slots.clone()));
-    let passed = sender.forwarder.forward(&replica.life.replica, &part(0, 4), &route);
+    replica
+        .recorder
+        .answer(FrameAnswer::PartlyRefused(slots.clone()));
+    let passed = sender
+        .forwarder
+        .forward(&replica.life.replica, &part(0, 4), &route);
     assert_eq!(passed.settled().await, Outcome::Refused(slots));
     let header = replica.recorder.frames().pop().unwrap().header;
     assert_eq!((header.name, header.low_water), (name, 39));

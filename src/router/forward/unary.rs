@@ -8,9 +8,9 @@ use http_body_util::{BodyExt as _, Full};
 use hyper::client::conn::http2::SendRequest;
 use tonic::body::Body;
 
+use super::OrderError;
 use super::connection::ConnectionError;
 use super::shared::Shared;
-use super::OrderError;
 use crate::batch::peer::ORDER_PATH;
 use crate::batch::peer::message::{MessageReader, framed};
 use crate::batch::replica::ReplicaId;

@@ -154,10 +154,7 @@ fn read_trace(trace: TraceMessage) -> Result<HandedOverTrace, Malformed> {
     })
 }
 
-fn read_names(
-    names: Vec<NameMessage>,
-    field: &str,
-) -> Result<Vec<BatchName>, Malformed> {
+fn read_names(names: Vec<NameMessage>, field: &str) -> Result<Vec<BatchName>, Malformed> {
     names.into_iter().map(|name| name.read(field)).collect()
 }
 

@@ -54,8 +54,19 @@ fn headers() -> impl Strategy<Value = FrameHeader> {
     let metadata = vec(("[a-z]{1,5}", ".{0,5}"), 0..3);
     let stream_marks = vec((any::<u32>(), any::<u64>()), 0..3);
     (
-        (names(), any::<u64>(), stream_marks, lives(), vec(lives(), 0..3)),
-        (option::of(marks()), vec(names(), 0..3), option::of(metadata), kinds()),
+        (
+            names(),
+            any::<u64>(),
+            stream_marks,
+            lives(),
+            vec(lives(), 0..3),
+        ),
+        (
+            option::of(marks()),
+            vec(names(), 0..3),
+            option::of(metadata),
+            kinds(),
+        ),
     )
         .prop_map(|(first, second)| {
             let (name, low_water, marks, addressee, path) = first;
@@ -159,7 +170,9 @@ fn header() -> FrameHeader {
 #[test]
 fn a_payload_in_one_piece_is_not_copied() {
     let payload = Bytes::from(vec![1; 1_000]);
-    let encoded = header().encode(1, &Payload::plain(payload.clone())).unwrap();
+    let encoded = header()
+        .encode(1, &Payload::plain(payload.clone()))
+        .unwrap();
     let mut arrived = arrived(&encoded, usize::MAX);
     read_ticket(&mut arrived).unwrap();
     let frame = Received::decode(arrived).unwrap().inflate().unwrap();

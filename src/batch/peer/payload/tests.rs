@@ -59,7 +59,10 @@ fn sub_batch(request: &ExportTraceServiceRequest) -> SubBatch {
     spans.sort_by_key(|span| span.trace_id.0);
     let mut traces: Vec<TraceSpans> = Vec::new();
     for span in &spans {
-        if traces.last().is_none_or(|last| last.trace_id != span.trace_id) {
+        if traces
+            .last()
+            .is_none_or(|last| last.trace_id != span.trace_id)
+        {
             traces.push(TraceSpans {
                 trace_id: span.trace_id,
                 hash: KeyHash::of(span.trace_id, None),

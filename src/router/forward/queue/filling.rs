@@ -45,15 +45,26 @@ impl Queue {
         };
         let is_held = matches!(room, Room::Held(_));
         if is_held {
-            context.metrics.spans_held.increment(part.spans.len() as u64);
+            context
+                .metrics
+                .spans_held
+                .increment(part.spans.len() as u64);
         }
         let metadata = part.request.metadata.as_ref();
         let mut frames = Vec::new();
         // Names are kept per batch and trace: what has a name already must not be in two frames of that name.
         let is_whole = route.received.is_some() || !route.first_names.is_empty();
-        let bytes_max = if is_whole { usize::MAX } else { context.config.frame_bytes };
+        let bytes_max = if is_whole {
+            usize::MAX
+        } else {
+            context.config.frame_bytes
+        };
         while !spans.is_done() {
-            let index = if is_whole { None } else { self.filling_for(route, metadata, is_held) };
+            let index = if is_whole {
+                None
+            } else {
+                self.filling_for(route, metadata, is_held)
+            };
             let index = index.unwrap_or_else(|| {
                 let capacity = self.typical_bytes.max(bytes as usize).min(bytes_max);
                 self.begin(route, metadata, room.split_off(0), capacity, now)
@@ -69,13 +80,19 @@ impl Queue {
                 frames.push(receiver);
             }
             if !spans.is_done() || is_whole {
-                room = filling.room.split_off_beyond(filling.writer.len() as u64 + FRAME_BYTES);
+                room = filling
+                    .room
+                    .split_off_beyond(filling.writer.len() as u64 + FRAME_BYTES);
                 let full = self.filling.swap_remove(index);
                 self.seal(full, context);
             }
         }
         Pending {
-            begun: if is_held { Outcome::Held } else { Outcome::Acked },
+            begun: if is_held {
+                Outcome::Held
+            } else {
+                Outcome::Acked
+            },
             frames,
         }
     }
@@ -207,8 +224,7 @@ impl Queue {
             return Err(ForwardFailure::Unreachable);
         }
         let held = context.hold.reserve(bytes);
-        held.map(Room::Held)
-            .map_err(|_| ForwardFailure::Overloaded)
+        held.map(Room::Held).map_err(|_| ForwardFailure::Overloaded)
     }
 }
 

@@ -166,9 +166,8 @@ impl Queue {
 
     /// Gives up what callers have waited for too long.
     fn give_up_late(&mut self, now: Moment, context: &Context) {
-        let is_late = |frame: &Outgoing| {
-            !frame.is_owed() && now.since(frame.born) >= context.config.deadline
-        };
+        let is_late =
+            |frame: &Outgoing| !frame.is_owed() && now.since(frame.born) >= context.config.deadline;
         let ready = &mut self.ready;
         for _ in 0..ready.len() {
             let Some(frame) = ready.pop_front() else {

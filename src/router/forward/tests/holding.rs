@@ -38,15 +38,22 @@ async fn a_replica_that_cannot_be_connected_to_is_held_for_like_a_suspect() {
     let gone = Replica::start(life("b", 1)).await;
     assert!(gone.port.finished(Duration::from_secs(10)).await);
     let sender = Sender::with(|config| config.unreachable_after = Duration::from_millis(50));
-    sender.forwarder.set_destination(&gone.life, gone.address, false);
+    sender
+        .forwarder
+        .set_destination(&gone.life, gone.address, false);
     let replica = gone.life.replica.clone();
-    let sent = sender.forwarder.forward(&replica, &part(0, 5), &sender.route);
+    let sent = sender
+        .forwarder
+        .forward(&replica, &part(0, 5), &sender.route);
     assert_eq!(sent.settled().await, Outcome::Held);
 }
 
 #[tokio::test]
 async fn a_full_hold_queue_refuses_and_what_has_another_destination_goes_on() {
-    let (lost, well) = (Replica::start(life("b", 1)).await, Replica::start(life("c", 1)).await);
+    let (lost, well) = (
+        Replica::start(life("b", 1)).await,
+        Replica::start(life("c", 1)).await,
+    );
     let sender = Sender::with_hold(2_000, |_| {});
     sender.suspects(&lost);
     sender.knows(&well);
@@ -63,7 +70,10 @@ async fn a_full_hold_queue_refuses_and_what_has_another_destination_goes_on() {
 
 #[tokio::test]
 async fn a_destination_that_dies_in_mid_stream_does_not_stall_another() {
-    let (dying, well) = (Replica::start(life("b", 1)).await, Replica::start(life("c", 1)).await);
+    let (dying, well) = (
+        Replica::start(life("b", 1)).await,
+        Replica::start(life("c", 1)).await,
+    );
     dying.recorder.script([Script::Silence]);
     let sender = Sender::with(|config| config.unreachable_after = Duration::from_millis(50));
     sender.knows(&dying);
@@ -124,7 +134,9 @@ async fn what_is_passed_on_for_another_is_never_held() {
         received: Some(received),
         ..sender.route.clone()
     };
-    let passed = sender.forwarder.forward(&replica.life.replica, &part(0, 5), &route);
+    let passed = sender
+        .forwarder
+        .forward(&replica.life.replica, &part(0, 5), &route);
     let outcome = passed.settled().await;
     assert_eq!(outcome, Outcome::Failed(ForwardFailure::Unreachable));
     assert_eq!(sender.hold.used_bytes(), 0);
