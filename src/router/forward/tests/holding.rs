@@ -54,7 +54,7 @@ async fn a_full_hold_queue_refuses_and_what_has_another_destination_goes_on() {
         Replica::start(life("b", 1)).await,
         Replica::start(life("c", 1)).await,
     );
-    let sender = Sender::with_hold(2_000, |_| {});
+    let sender = Sender::with_hold(1_500, |_| {});
     sender.suspects(&lost);
     sender.knows(&well);
     let small = part(0, 10);
