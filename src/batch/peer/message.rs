@@ -142,7 +142,10 @@ impl MessageReader {
     fn cut(&mut self, mut bytes: usize) -> Pieces {
         self.available -= bytes;
         let mut taken = VecDeque::with_capacity(2);
-        while let Some(mut piece) = self.pieces.pop_front().filter(|_| bytes > 0) {
+        while bytes > 0 {
+            let Some(mut piece) = self.pieces.pop_front() else {
+                break;
+            };
             if piece.len() > bytes {
                 taken.push_back(piece.split_to(bytes));
                 self.pieces.push_front(piece);

@@ -69,7 +69,9 @@ pub(super) fn request(path: &'static str, body: Body) -> Request<Body> {
     let mut request = Request::new(body);
     *request.method_mut() = Method::POST;
     *request.version_mut() = Version::HTTP_2;
-    *request.uri_mut() = Uri::from_static(path);
+    // HTTP/2 wants an authority; who is there is found out by the greeting.
+    let uri = Uri::builder().scheme("http").authority("replica");
+    *request.uri_mut() = uri.path_and_query(path).build().unwrap_or_default();
     let headers = request.headers_mut();
     headers.insert(header::TE, HeaderValue::from_static("trailers"));
     let content_type = HeaderValue::from_static("application/grpc");
