@@ -59,6 +59,9 @@ pub struct Replica {
     clock: Clock,
 }
 
+/// Besides a window, what a leave takes: moves, decisions, the last records.
+const LEAVE_MARGIN: Duration = Duration::from_secs(10);
+
 /// How a shutdown went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Shutdown {
@@ -247,7 +250,9 @@ impl Replica {
         self.receivers.finished(left() / 4).await;
         if let Some(cluster) = &self.cluster {
             let window = self.reloader.policies().windows.decision_wait;
-            let has_left = cluster.leave(left().min(window) / 2, left() * 3 / 4).await;
+            // What a window takes, if there is time for it; else undecided traces are handed over.
+            let patience = (window + LEAVE_MARGIN).min(left() / 2);
+            let has_left = cluster.leave(patience, left() * 3 / 4).await;
             if !has_left {
                 tracing::warn!("left the cluster without having handed everything over");
             }

@@ -17,7 +17,7 @@ use super::shards::Shards;
 use super::status::ClusterStatus;
 use crate::batch::peer::order::Order;
 use crate::batch::replica::{Life, ReplicaId};
-use crate::clock::{Clock, Moment};
+use crate::clock::Clock;
 use crate::replica::reload::Reloader;
 use crate::router::deaths::{Change, Deaths, Why};
 use crate::router::forward::Forwarder;
@@ -204,7 +204,7 @@ impl Driver {
         let is_unsure = self.holders.is_unsure();
         let changes = self.deaths.step(&view, &own, now, is_unsure);
         for change in changes {
-            self.tell_of_death(&change, now);
+            self.tell_of_death(&change);
         }
         let mut deaths = self.deaths.agreed();
         for (replica, incarnation) in self.deaths.decided_alone() {
@@ -216,13 +216,14 @@ impl Driver {
         }
     }
 
-    fn tell_of_death(&mut self, change: &Change, _now: Moment) {
+    fn tell_of_death(&mut self, change: &Change) {
         match change {
+            // Proof that a life is over which was never seen here is no news.
+            Change::Died(life, _) if !self.state.known.contains(life) => {}
             Change::Died(life, Why::NewLife) => tracing::info!(%life, "a replica lives on anew"),
             Change::Died(life, why) => {
                 tracing::warn!(%life, ?why, "a replica is dead; its slots go to others");
-                let replica = life.replica.clone();
-                self.forget(&replica);
+                self.forget(&life.replica);
             }
             Change::Returned(life) => {
                 tracing::warn!(%life, "a replica that counted as dead is heard again")
