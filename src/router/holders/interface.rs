@@ -77,7 +77,7 @@ pub enum Input {
         refused: SlotSet,
     },
     /// Whether the driver has nothing of its own left: no undecided trace, no batch or hand-over without answer, nothing
-    /// in the hold queue (rule 16).
+    /// in the hold queue (rule 16). It counts at this moment only, so a leaver says it again and again.
     Idle(bool),
     /// Leave in order.
     Leave,
