@@ -1,6 +1,8 @@
 //! Random schedules of joins, leaves, crashes, pauses and false deaths over a network that loses, delays and reorders,
 //! and a few steps by hand.
 
+#![allow(clippy::large_enum_variant, reason = "tests hold few of them")]
+
 mod delivery;
 mod schedule;
 mod shards;
