@@ -161,8 +161,9 @@ impl World {
 
     pub(super) fn receive(&mut self, message: Message) {
         let (to, incarnation) = (message.to, message.incarnation);
+        let is_reached = self.is_up(to) && self.reaches(index(message.from.replica.as_str()), to);
         match message.body {
-            Body::Order(order) if self.is_up(to) => {
+            Body::Order(order) if is_reached => {
                 let from = message.from;
                 self.input(
                     to,
@@ -174,7 +175,7 @@ impl World {
                 );
             }
             Body::Order(_) => {}
-            Body::Span { trace, .. } if !self.is_up(to) || self.node(to).holders.is_unsure() => {
+            Body::Span { trace, .. } if !is_reached || self.node(to).holders.is_unsure() => {
                 self.back_to_client(&message, trace);
             }
             Body::Span {

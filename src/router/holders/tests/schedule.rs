@@ -175,7 +175,9 @@ fn crash(world: &mut World, a: usize) {
 }
 
 fn learn_death(world: &mut World, a: usize, who: usize) {
-    if world.runs(a) && world.truly_dead[who] > 0 {
+    // In a partition only the others are taken for dead.
+    let is_told = world.partition.is_none() || !world.reaches(a, who);
+    if world.runs(a) && world.truly_dead[who] > 0 && is_told {
         let dead = BTreeMap::from([(id(who), Incarnation(world.truly_dead[who]))]);
         world.input(a, Input::Deaths(dead));
     }

@@ -90,6 +90,24 @@ fn of_two_holders_the_one_that_the_table_does_not_name_gives_way() {
     assert_eq!(world.violation, None);
 }
 
+/// Each side takes the other for dead, and goes on alone. When they meet again, all find themselves declared dead.
+#[test]
+fn both_sides_of_a_partition_go_on_and_one_holder_is_left_when_it_heals() {
+    let mut world = World::new(3);
+    settle(&mut world, true);
+    world.partition = Some(1);
+    world.truly_dead = [1, 1, 1, 0];
+    settle(&mut world, true);
+    let held = |world: &World, replica: usize| world.node(replica).holders.holds().clone();
+    assert_eq!(held(&world, 0), SlotSet::all());
+    assert_eq!(&held(&world, 1) | &held(&world, 2), SlotSet::all());
+    world.partition = None;
+    settle(&mut world, true);
+    judge(&mut world);
+    assert_eq!(world.violation, None);
+    assert!(world.node(0).holders.life().incarnation > Incarnation(1));
+}
+
 #[test]
 fn a_mark_for_another_life_or_of_the_dead_means_nothing() {
     let mut holders = alone(1, false);

@@ -56,6 +56,8 @@ pub(super) struct World {
     pub(super) violation: Option<String>,
     /// What happened, and how often.
     pub(super) events: BTreeMap<&'static str, u64>,
+    /// Replicas below this number do not reach the others.
+    pub(super) partition: Option<usize>,
     /// After a partition, until it has healed.
     pub(super) may_have_two_holders: bool,
 }
@@ -95,6 +97,7 @@ impl World {
             excused: BTreeSet::new(),
             violation: None,
             events: BTreeMap::new(),
+            partition: None,
             may_have_two_holders: false,
         };
         for replica in 0..founders {
@@ -123,6 +126,11 @@ impl World {
         let is_in = |it: &usize| self.node(*it).holders.state() != MemberState::Joining;
         let members = || (0..REPLICAS).filter(|it| self.is_up(*it) && is_in(it));
         members().next().is_none() || members().any(|it| self.runs(it))
+    }
+
+    pub(super) fn reaches(&self, from: usize, to: usize) -> bool {
+        self.partition
+            .is_none_or(|first| (from < first) == (to < first))
     }
 
     /// Starts a replica whose seeds do not answer.
@@ -262,7 +270,7 @@ impl World {
 
     /// `to` learns what `from` published `behind` steps ago, and all that it has heard of others.
     pub(super) fn gossip(&mut self, from: usize, to: usize, behind: usize) -> bool {
-        if from == to || !self.runs(to) || self.nodes[from].is_none() {
+        if from == to || !self.runs(to) || self.nodes[from].is_none() || !self.reaches(from, to) {
             return false;
         }
         let source = self.node(from);
