@@ -1,4 +1,5 @@
-//! The parts of the hot path, one by one: walk, split, insert, decide, encode. Figures are per request of 100 spans.
+//! The parts of the hot path, one by one: walk, split, insert, decide, encode. Figures are per request of 100 spans;
+//! of ownership, per look-up and per table.
 //!
 //! `cargo bench --bench parts`
 
@@ -20,6 +21,8 @@ use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span};
 use prost::Message;
 use tailsieve::accounting::Accounting;
 use tailsieve::batch::export::ExportBatch;
+use tailsieve::batch::key::{SLOTS, Slot};
+use tailsieve::batch::replica::ReplicaId;
 use tailsieve::batch::sub_batch::{SharedRequest, SubBatch};
 use tailsieve::buffer::config::{BufferConfig, WindowConfig};
 use tailsieve::buffer::inbox::{Inbox, inbox};
@@ -30,6 +33,7 @@ use tailsieve::memory::Budget;
 use tailsieve::metrics::Registry;
 use tailsieve::otlp::wire::walk_request;
 use tailsieve::router::Splitter;
+use tailsieve::router::ownership::Ownership;
 use tailsieve::sampler::config::{EvaluationConfig, PolicyConfig, RuleConfig, StatusCode};
 use tailsieve::sampler::policy_set::PolicySet;
 
@@ -227,5 +231,26 @@ fn insert_and_decide(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, walk_and_split, insert_and_decide);
+/// Who owns a slot, and what it costs to find that out for all slots when the members change.
+fn ownership(criterion: &mut Criterion) {
+    let member = |number| ReplicaId::new(&format!("tailsieve-{number}")).expect("an ID");
+    let table = |replicas: u32| Ownership::new((0..replicas).map(|number| (member(number), 1)));
+    let mut group = criterion.benchmark_group("ownership");
+    let hundred = table(100);
+    let mut slot = 0_u16;
+    group.bench_function("look_up", |bencher| {
+        bencher.iter(|| {
+            slot = (slot + 2_039) % SLOTS;
+            black_box(hundred.owner(Slot(slot)));
+        });
+    });
+    for replicas in [3, 100] {
+        group.bench_function(format!("table_of_{replicas}"), |bencher| {
+            bencher.iter(|| black_box(table(replicas).hash()));
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, walk_and_split, insert_and_decide, ownership);
 criterion_main!(benches);

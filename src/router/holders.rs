@@ -123,6 +123,8 @@ impl Holders {
         self.now = now;
         self.take(input);
         self.step();
+        // True only when it was said; a span may have arrived since.
+        self.is_idle = false;
         std::mem::take(&mut self.effects)
     }
 

@@ -75,6 +75,7 @@ const RULES: [Rule; 9] = [
             "src/otlp/grpc_status.rs",
             // Addresses of replicas, which are data; and gossip, which is network.
             "src/router/config.rs",
+            "src/router/holders/interface.rs",
             "src/router/member.rs",
             "src/router/membership",
             "src/router/forward.rs",

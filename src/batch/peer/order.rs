@@ -14,6 +14,10 @@ use crate::batch::replica::{Incarnation, MoveId, ReplicaId};
 use crate::batch::slot_set::SlotSet;
 
 /// What one holder asks of another, or answers.
+#[allow(
+    clippy::large_enum_variant,
+    reason = "sets of slots are 512 bytes, and there are few of these at a time"
+)]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Order {
     /// Decisions of slots that are about to be released (rule 8).

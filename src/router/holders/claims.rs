@@ -1,6 +1,7 @@
 //! Slots without a holder are claimed: published, and held once every live member has promised (rule 12).
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use super::super::member::MemberState;
 use super::members::Members;
@@ -11,12 +12,19 @@ use crate::batch::replica::{Incarnation, Life, ReplicaId};
 use crate::batch::slot_set::SlotSet;
 use crate::clock::Moment;
 
+/// A refused claim rests this long, so that all see its end: who has promised takes no release before (rule 14), and
+/// who has released refuses until it is taken (rule 13).
+const REST: Duration = Duration::from_secs(2);
+
 /// The claims of this life.
 #[derive(Debug, Default)]
 pub(super) struct Claims {
     /// By attempt.
     open: BTreeMap<u64, Claim>,
     made: u64,
+    /// Slots that were refused, until when they are left alone.
+    refused: SlotSet,
+    refused_until: Moment,
 }
 
 /// Slots that are claimed together.
@@ -115,6 +123,9 @@ impl Holders {
         slots -= &self.claims.slots();
         slots -= &self.moves.releasing();
         slots -= &self.promises.slots();
+        if self.now < self.claims.refused_until {
+            slots -= &self.claims.refused;
+        }
         if slots.is_empty() {
             return;
         }
@@ -141,11 +152,16 @@ impl Holders {
             *promised = (from.incarnation, SlotSet::default());
         }
         promised.1 |= &promise.given;
-        claim.slots -= &promise.refused;
-        let is_withdrawn = claim.slots.is_empty();
-        if is_withdrawn {
-            self.claims.open.remove(&promise.attempt);
+        let refused = &claim.slots & &promise.refused;
+        if refused.is_empty() {
+            return;
         }
+        self.claims.end(&refused);
+        if self.now >= self.claims.refused_until {
+            self.claims.refused = SlotSet::default();
+        }
+        self.claims.refused |= &refused;
+        self.claims.refused_until = self.now.after(REST);
     }
 
     /// Rule 12: holds what all have promised, in their present incarnations, and still no holder is published of.

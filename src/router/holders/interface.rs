@@ -37,6 +37,10 @@ pub struct Settings {
 }
 
 /// What holders are told.
+#[allow(
+    clippy::large_enum_variant,
+    reason = "sets of slots are 512 bytes, and there are few of these at a time"
+)]
 #[derive(Debug, Clone)]
 pub enum Input {
     /// Time has passed. At least every 250 ms.
@@ -77,7 +81,7 @@ pub enum Input {
         refused: SlotSet,
     },
     /// Whether the driver has nothing of its own left: no undecided trace, no batch or hand-over without answer, nothing
-    /// in the hold queue (rule 16).
+    /// in the hold queue (rule 16). It counts at this moment only, so a leaver says it again and again.
     Idle(bool),
     /// Leave in order.
     Leave,
@@ -90,6 +94,10 @@ pub enum Input {
 }
 
 /// What holders want done.
+#[allow(
+    clippy::large_enum_variant,
+    reason = "sets of slots are 512 bytes, and there are few of these at a time"
+)]
 #[derive(Debug, Clone, PartialEq)]
 pub enum Effect {
     /// Publish the record. Before the digest that follows, and before orders that follow.

@@ -39,7 +39,8 @@ impl Holders {
         live.all(|(_, known)| self.has_seen_me(known) && self.knows_all_of(known))
     }
 
-    /// Founders all know each other, so that no two groups of them found two clusters. Who is alone and has seeds waits
+    /// Founders all know each other. Two groups that do not reach each other still found two clusters, which merge when
+    /// they meet, unless `min_replicas` is more than half of the replicas that there may be. Who is alone and has seeds waits
     /// whether one of them answers.
     fn may_found(&self) -> bool {
         let live = || self.members.live();

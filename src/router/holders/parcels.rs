@@ -179,6 +179,7 @@ impl Holders {
         parcel.step = Step::Frozen { names };
         if let Some(it) = self.moves.open.get_mut(&id.number) {
             it.giving |= &refused;
+            it.handed_over -= &refused;
             self.told.is_stale |= !refused.is_empty();
         }
     }

@@ -43,12 +43,12 @@ fn moved(before: &Ownership, after: &Ownership) -> usize {
 fn moved_limit(replicas: usize) -> usize {
     let hundredths = match replicas {
         ..=10 => 115,
-        ..=16 => 125,
-        ..=24 => 140,
-        ..=32 => 160,
-        ..=48 => 190,
-        ..=64 => 220,
-        ..=80 => 280,
+        11..=16 => 125,
+        17..=24 => 140,
+        25..=32 => 160,
+        33..=48 => 190,
+        49..=64 => 220,
+        65..=80 => 280,
         _ => 400,
     };
     usize::from(SLOTS) * hundredths / 100 / replicas

@@ -4,10 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
-
-use super::shards::{Fate, Shards, TRACES, Trace, Work, slot_of};
-use crate::batch::peer::order::{ChunkAck, Order, Traces, TracesAck};
+use super::shards::{Shards, TRACES, Trace, Work};
+use crate::batch::peer::order::Order;
 use crate::batch::replica::{Incarnation, Life, ReplicaId};
 use crate::batch::slot_set::SlotSet;
 use crate::clock::Moment;
@@ -15,7 +13,6 @@ use crate::router::holders::{Effect, Holders, Input, Mark, Settings};
 use crate::router::member::{Digest, Known, MemberState, Record, View};
 
 pub(super) const REPLICAS: usize = 4;
-const HOPS_MAX: usize = 3;
 
 pub(super) struct Node {
     pub(super) holders: Holders,
@@ -57,6 +54,12 @@ pub(super) struct World {
     pub(super) acked: BTreeSet<Trace>,
     pub(super) excused: BTreeSet<Trace>,
     pub(super) violation: Option<String>,
+    /// What happened, and how often.
+    pub(super) events: BTreeMap<&'static str, u64>,
+    /// Replicas below this number do not reach the others.
+    pub(super) partition: Option<usize>,
+    /// After a partition, until it has healed.
+    pub(super) may_have_two_holders: bool,
 }
 
 pub(super) fn id(index: usize) -> ReplicaId {
@@ -93,6 +96,9 @@ impl World {
             acked: BTreeSet::new(),
             excused: BTreeSet::new(),
             violation: None,
+            events: BTreeMap::new(),
+            partition: None,
+            may_have_two_holders: false,
         };
         for replica in 0..founders {
             world.start(replica, 1);
@@ -105,6 +111,34 @@ impl World {
     }
 
     pub(super) fn start(&mut self, replica: usize, incarnation: u64) {
+        self.start_life(replica, incarnation);
+        // A seed that is in the cluster answers first.
+        let seed = (0..REPLICAS)
+            .find(|it| self.runs(*it) && self.node(*it).holders.state() != MemberState::Joining);
+        if let Some(seed) = seed {
+            self.gossip(seed, replica, 0);
+        }
+    }
+
+    /// Whether a seed answers, or there is no cluster yet. Joiners that cannot reach a cluster found another, if they are
+    /// `min_replicas`: that is why it should be more than half of the replicas.
+    pub(super) fn may_join(&self) -> bool {
+        let is_in = |it: &usize| self.node(*it).holders.state() != MemberState::Joining;
+        let members = || (0..REPLICAS).filter(|it| self.is_up(*it) && is_in(it));
+        members().next().is_none() || members().any(|it| self.runs(it))
+    }
+
+    pub(super) fn reaches(&self, from: usize, to: usize) -> bool {
+        self.partition
+            .is_none_or(|first| (from < first) == (to < first))
+    }
+
+    /// Starts a replica whose seeds do not answer.
+    pub(super) fn start_apart(&mut self, replica: usize) {
+        self.start_life(replica, 1);
+    }
+
+    fn start_life(&mut self, replica: usize, incarnation: u64) {
         let history = self.nodes[replica]
             .take()
             .map_or(Vec::new(), |it| it.history);
@@ -119,12 +153,6 @@ impl World {
             pending: Vec::new(),
         });
         self.input(replica, Input::Tick);
-        // A seed that is in the cluster answers first.
-        let seed = (0..REPLICAS)
-            .find(|it| self.runs(*it) && self.node(*it).holders.state() != MemberState::Joining);
-        if let Some(seed) = seed {
-            self.gossip(seed, replica, 0);
-        }
     }
 
     pub(super) fn node(&self, replica: usize) -> &Node {
@@ -149,8 +177,9 @@ impl World {
         self.carry_out(replica, effects);
     }
 
-    fn carry_out(&mut self, replica: usize, effects: Vec<Effect>) {
+    pub(super) fn carry_out(&mut self, replica: usize, effects: Vec<Effect>) {
         for effect in effects {
+            self.count(&effect);
             match effect {
                 Effect::Record(record) => self.publish(replica, Some(record), None),
                 Effect::Digest(digest) => self.publish(replica, None, Some(digest)),
@@ -173,6 +202,28 @@ impl World {
             }
         }
         self.check_holders();
+    }
+
+    fn count(&mut self, effect: &Effect) {
+        let event = match effect {
+            Effect::WentActive => "went active",
+            Effect::MayExit => "left",
+            Effect::NewLife(_) => "came back from a false death",
+            Effect::HandOver { .. } => "handed traces over",
+            Effect::MergeNames { .. } => "took a release",
+            Effect::Unsure(true) => "was unsure after a pause",
+            Effect::Send { order, .. } => match order {
+                Order::AskPromise(ask) if !ask.orphaned.is_empty() => {
+                    "claimed as an orphaned target"
+                }
+                Order::AskPromise(_) => "claimed",
+                Order::Promise(promise) if !promise.refused.is_empty() => "refused a promise",
+                Order::Promise(promise) if !promise.wait.is_empty() => "let a claimant wait",
+                _ => return,
+            },
+            _ => return,
+        };
+        *self.events.entry(event).or_insert(0) += 1;
     }
 
     fn publish(
@@ -208,7 +259,7 @@ impl World {
             }
             let doubled = &seen & holders.holds();
             seen |= holders.holds();
-            if !doubled.is_empty() {
+            if !doubled.is_empty() && !self.may_have_two_holders {
                 self.fail(format!(
                     "holder: {} slots have two holders, r{replica} is one",
                     doubled.len()
@@ -219,7 +270,7 @@ impl World {
 
     /// `to` learns what `from` published `behind` steps ago, and all that it has heard of others.
     pub(super) fn gossip(&mut self, from: usize, to: usize, behind: usize) -> bool {
-        if from == to || !self.runs(to) || self.nodes[from].is_none() {
+        if from == to || !self.runs(to) || self.nodes[from].is_none() || !self.reaches(from, to) {
             return false;
         }
         let source = self.node(from);
@@ -250,200 +301,6 @@ impl World {
         let view = node.view.clone();
         self.input(to, Input::View(view));
         true
-    }
-
-    /// One piece of the inbox of a replica's shards.
-    pub(super) fn work(&mut self, replica: usize) -> bool {
-        if !self.runs(replica) || self.node(replica).holders.is_unsure() {
-            return false;
-        }
-        match self.node_mut(replica).shards.inbox.pop_front() {
-            None => return false,
-            Some(Work::Span {
-                trace,
-                is_accepted,
-                hops,
-            }) => self.span(replica, trace, is_accepted, hops),
-            Some(Work::Effect(effect)) => self.shard_effect(replica, effect),
-        }
-        true
-    }
-
-    fn shard_effect(&mut self, replica: usize, effect: Effect) {
-        let shards = &mut self.node_mut(replica).shards;
-        match effect {
-            Effect::SetSlots { slots, state } => shards.set(&slots, &state),
-            Effect::Routes(routes) => shards.routes = Some(routes),
-            Effect::CollectDecisions { id, parcel, slots } => {
-                let chunks = shards.collect(&id, parcel, &slots);
-                self.input(replica, Input::Collected { id, parcel, chunks });
-            }
-            Effect::Freeze {
-                id,
-                target,
-                parcel,
-                slots,
-            } => {
-                let refused = shards.freeze(&id, &target, parcel, &slots);
-                let names = Bytes::from_static(b"names");
-                self.input(
-                    replica,
-                    Input::Frozen {
-                        id,
-                        parcel,
-                        names,
-                        refused,
-                    },
-                );
-            }
-            Effect::TakeDecisions { from, decisions } => {
-                let trace = usize::from(decisions.entries[0]);
-                shards.decided.insert(trace);
-                shards.undecided.remove(&trace);
-                let (id, parcel, chunk) = (decisions.id, decisions.parcel, decisions.chunk);
-                self.send(
-                    replica,
-                    &from,
-                    Order::DecisionsAck(ChunkAck { id, parcel, chunk }),
-                );
-            }
-            Effect::TakeTraces { from, traces } => {
-                let trace = usize::from(traces.entries[0]);
-                if shards.taken.insert((from.clone(), traces.number))
-                    && !shards.decided.contains(&trace)
-                {
-                    shards.undecided.insert(trace);
-                }
-                let (id, number) = (traces.id, traces.number);
-                self.send(replica, &from, Order::TracesAck(TracesAck { id, number }));
-            }
-            Effect::TracesTaken(ack) => {
-                let taken = shards
-                    .handed
-                    .iter()
-                    .find(|(_, it)| it.0 == ack.number)
-                    .map(|it| *it.0);
-                if let Some(trace) = taken {
-                    shards.handed.remove(&trace);
-                    shards.undecided.remove(&trace);
-                }
-            }
-            Effect::HandOver { id, target, slots } => {
-                let traces: Vec<Trace> = shards.undecided.iter().copied().collect();
-                for trace in traces.into_iter().filter(|it| slots.contains(slot_of(*it))) {
-                    shards.numbers += 1;
-                    shards
-                        .handed
-                        .insert(trace, (shards.numbers, id.clone(), target.clone()));
-                }
-                self.send_handed(replica);
-            }
-            Effect::NewLife(_) => {
-                shards.handed.clear();
-                let undecided = std::mem::take(&mut shards.undecided);
-                self.node_mut(replica).pending.extend(undecided);
-            }
-            Effect::MergeNames { .. } | Effect::ForgetNames { .. } => {}
-            other => panic!("{other:?} is not for shards"),
-        }
-    }
-
-    fn send(&mut self, replica: usize, to: &Life, order: Order) {
-        self.network.push(Message {
-            from: self.node(replica).holders.life().clone(),
-            to: index(to.replica.as_str()),
-            incarnation: to.incarnation,
-            body: Body::Order(order),
-        });
-    }
-
-    pub(super) fn send_handed(&mut self, replica: usize) {
-        for (trace, (number, id, target)) in self.node(replica).shards.handed.clone() {
-            let slots = [slot_of(trace)].into_iter().collect();
-            let entries = Bytes::from(vec![trace as u8]);
-            let traces = Traces {
-                id,
-                number,
-                slots,
-                entries,
-            };
-            self.send(replica, &target, Order::Traces(traces));
-        }
-    }
-
-    fn span(&mut self, replica: usize, trace: Trace, is_accepted: bool, hops: usize) {
-        match self.node_mut(replica).shards.span(trace, is_accepted) {
-            Fate::Taken => {
-                self.acked.insert(trace);
-            }
-            Fate::Pass { to, mark } if hops < HOPS_MAX => {
-                let from = self.node(replica).holders.life().clone();
-                let incarnation = mark.as_ref().map_or(Incarnation(0), |it| it.to);
-                let body = Body::Span {
-                    trace,
-                    mark,
-                    hops: hops + 1,
-                    client: replica,
-                };
-                self.network.push(Message {
-                    from,
-                    to: index(&to),
-                    incarnation,
-                    body,
-                });
-            }
-            Fate::Pass { .. } | Fate::Refused => self.node_mut(replica).pending.push(trace),
-        }
-    }
-
-    pub(super) fn receive(&mut self, message: Message) {
-        let (to, incarnation) = (message.to, message.incarnation);
-        match message.body {
-            Body::Order(order) if self.is_up(to) => {
-                let from = message.from;
-                self.input(
-                    to,
-                    Input::Order {
-                        from,
-                        to: incarnation,
-                        order,
-                    },
-                );
-            }
-            Body::Order(_) => {}
-            Body::Span { trace, .. } if !self.is_up(to) || self.node(to).holders.is_unsure() => {
-                self.back_to_client(&message, trace);
-            }
-            Body::Span {
-                trace, mark, hops, ..
-            } => {
-                let slots: SlotSet = [slot_of(trace)].into_iter().collect();
-                let mut is_accepted = false;
-                if let Some(mark) = mark {
-                    let now = self.now;
-                    let holders = &mut self.node_mut(to).holders;
-                    let (accepted, effects) = holders.heed_mark(&mark.id, mark.to, &slots, now);
-                    is_accepted = !accepted.is_empty();
-                    self.carry_out(to, effects);
-                }
-                let inbox = &mut self.node_mut(to).shards.inbox;
-                inbox.push_back(Work::Span {
-                    trace,
-                    is_accepted,
-                    hops,
-                });
-            }
-        }
-    }
-
-    /// A span that nobody answers for is its sender's to send again.
-    fn back_to_client(&mut self, message: &Message, trace: Trace) {
-        let Body::Span { client, .. } = message.body else {
-            return;
-        };
-        if self.is_up(client) {
-            self.node_mut(client).pending.push(trace);
-        }
     }
 
     pub(super) fn decide(&mut self, replica: usize, trace: Trace) -> bool {
