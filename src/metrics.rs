@@ -4,6 +4,7 @@
 //! counting is an atomic addition, done per batch and not per span. Names are `tailsieve_<stage>_<noun>_<unit>`.
 
 mod buffer;
+mod cluster;
 mod exporter;
 pub mod names;
 mod policies;
@@ -18,6 +19,7 @@ use metrics_exporter_prometheus::{
 };
 
 pub use buffer::{BufferMetrics, DecidedMetrics, PolicyMetrics, SamplerMetrics, TIMED_EVERY};
+pub use cluster::GossipMetrics;
 pub use exporter::ExporterMetrics;
 pub use policies::PoliciesMetrics;
 pub use receiver::{ReceiverMetrics, RefusedRequests, TransportMetrics};

@@ -3,7 +3,11 @@
 //! Pure: it owns no queue and sends nothing. `replica` reserves room for all sub-batches of a request and hands them
 //! over, all or none.
 
+pub mod config;
+pub mod deaths;
 pub mod member;
+pub mod membership;
+pub mod pause;
 
 mod split;
 

@@ -9,6 +9,7 @@
     reason = "the types of this folder have a shape, and never a value"
 )]
 
+mod cluster;
 mod exporter;
 mod policies;
 mod policy_file;

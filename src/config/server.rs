@@ -6,6 +6,7 @@
 
 mod addresses;
 mod buffer;
+mod cluster;
 mod cors;
 mod exporter;
 mod headers;
@@ -28,6 +29,7 @@ use super::yaml;
 use crate::buffer::config::BufferConfig;
 use crate::exporter::config::ExporterConfig;
 use crate::receiver::config::ReceiverConfig;
+use crate::router::config::ClusterConfig;
 
 /// `memory.limit` unless it is set: 1 GiB.
 pub const MEMORY_LIMIT_BYTES_DEFAULT: u64 = 1 << 30;
@@ -58,6 +60,8 @@ pub struct ServerConfig {
     pub shutdown_grace: Duration,
     /// `log`.
     pub log: LogConfig,
+    /// `cluster`; `None` for a replica that runs alone.
+    pub cluster: Option<ClusterConfig>,
 }
 
 /// `policies.path`; `None` stands for [`super::DEFAULT_POLICIES`].
@@ -76,6 +80,7 @@ impl Default for ServerConfig {
             admin_endpoint: SocketAddr::from(([127, 0, 0, 1], 9464)),
             shutdown_grace: Duration::from_secs(30),
             log: LogConfig::default(),
+            cluster: None,
         }
     }
 }
@@ -138,20 +143,22 @@ fn server(root: &Place<'_>) -> ServerConfig {
         shutdown.finish();
     }
     config.log = log::log(&mut fields);
+    config.cluster = cluster::cluster(&mut fields, config.memory_limit_bytes, &host_name());
     refuse_later_sections(&mut fields);
     addresses::check_distinct(&fields, &config);
     fields.finish();
     config
 }
 
+/// What the system calls this machine; in a container, the container or pod.
+fn host_name() -> String {
+    let names = rustix::system::uname();
+    names.nodename().to_string_lossy().into_owned()
+}
+
 /// Sections that other versions have: silence would let someone believe that they work.
 fn refuse_later_sections(fields: &mut Fields<'_>) {
     let problem = "is not supported by this version";
-    fields.refuse(
-        "cluster",
-        problem,
-        "remove the section; this replica runs alone",
-    );
     fields.refuse(
         "wal",
         problem,

@@ -88,3 +88,26 @@ impl View {
         self.others.get(replica)
     }
 }
+
+#[cfg(test)]
+impl Record {
+    /// One of a replica that holds nothing.
+    pub(crate) fn for_tests(id: &str, incarnation: u64, state: MemberState) -> Self {
+        Self {
+            life: Life {
+                replica: ReplicaId::new(id).unwrap(),
+                incarnation: Incarnation(incarnation),
+            },
+            version: 1,
+            state,
+            peer_address: SocketAddr::from(([127, 0, 0, 1], 4319)),
+            weight: 1,
+            shards: 1,
+            software_version: "0.0.0".to_owned(),
+            policy_hash: 0,
+            holds: SlotSet::default(),
+            targets: BTreeMap::new(),
+            claims: BTreeMap::new(),
+        }
+    }
+}

@@ -45,9 +45,12 @@ pub(crate) const TABLE: [(&str, &[&str]); 22] = [
     (
         "config",
         &[
+            // What an ID of a replica is.
+            "batch::replica",
             "buffer::config",
             "exporter::config",
             "receiver::config",
+            "router::config",
             "sampler::config",
             "sampler::ottl",
             "sampler::pattern",

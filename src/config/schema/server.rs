@@ -2,6 +2,7 @@
 
 use schemars::JsonSchema;
 
+use super::cluster::Cluster;
 use super::exporter::Exporters;
 use super::receiver::Receivers;
 use super::values::{Address, Choice, Count, Duration, NonEmptyText, Size};
@@ -42,6 +43,8 @@ pub(super) struct ServerFile {
     shutdown: Option<Shutdown>,
     /// How much the process tells.
     log: Option<Log>,
+    /// Who this replica is among others; without it, it runs alone.
+    cluster: Option<Cluster>,
 }
 
 /// `policies`.

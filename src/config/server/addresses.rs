@@ -9,7 +9,9 @@ use crate::config::decode::Fields;
 pub(super) fn check_distinct(fields: &Fields<'_>, config: &ServerConfig) {
     let grpc = config.receivers.grpc.as_ref().map(|grpc| grpc.endpoint);
     let http = config.receivers.http.as_ref().map(|http| http.endpoint);
-    let listeners: [(&[&str], _); 3] = [
+    let peer = config.cluster.as_ref().map(|cluster| cluster.peer.endpoint);
+    // Gossip is UDP: it may share a port with any of these.
+    let listeners: [(&[&str], _); 4] = [
         (
             &["receivers", "otlp", "protocols", "grpc", "endpoint"],
             grpc,
@@ -19,6 +21,7 @@ pub(super) fn check_distinct(fields: &Fields<'_>, config: &ServerConfig) {
             http,
         ),
         (&["admin", "endpoint"], Some(config.admin_endpoint)),
+        (&["cluster", "peer", "endpoint"], peer),
     ];
     for (index, (path, address)) in listeners.iter().enumerate() {
         let earlier = listeners.iter().take(index);

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::{LogFormat, ServerConfig, parse};
 use crate::exporter::config::{Compression, Destination, OtlpConfig, Overflow};
 
+mod cluster;
 mod errors;
 mod reference;
 

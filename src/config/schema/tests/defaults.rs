@@ -40,11 +40,17 @@ fn policies(text: &str) -> policies::PolicyFile {
 #[test]
 fn a_server_file_with_all_defaults_is_as_an_empty_one() {
     let schema = server_file().schema;
-    let file = defaults(&schema, &schema, "file");
+    let mut file = defaults(&schema, &schema, "file");
+    // A cluster is off until its section is there.
+    let cluster = file.as_object_mut().unwrap().remove("cluster").unwrap();
+    assert_eq!(cluster["dead_after"], "12s");
+    let clustered = json!({ "cluster": cluster }).to_string();
+    assert_eq!(server(&clustered), server("cluster: {}"));
     assert_eq!(file["batch"]["timeout"], "200ms");
     assert_eq!(file["exporters"]["file"]["path"], "data/kept");
     assert_eq!(server(&file.to_string()), server::ServerConfig::default());
     let mut otlp = defaults(&schema, &schema, "otlp");
+    otlp.as_object_mut().unwrap().remove("cluster");
     assert_eq!(
         otlp["exporters"]["otlp"]["retry_on_failure"]["enabled"],
         true

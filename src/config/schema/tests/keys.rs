@@ -116,7 +116,7 @@ fn the_server_file_has_the_keys_and_the_choices_of_its_reader() {
         }
     }
     // `sending_queue` stands in both kinds of exporters.
-    assert_eq!((found.len(), choices), (27, 6));
+    assert_eq!((found.len(), choices), (30, 6));
 }
 
 /// The settings beside the policies.

@@ -60,10 +60,6 @@ fn all_mistakes_are_told_at_once_in_the_order_of_the_file() {
 fn sections_of_other_versions_and_of_the_collector_are_refused() {
     check(&[
         (
-            "cluster: {replica_id: a}",
-            "1:1: cluster: is not supported by this version; remove the section; this replica runs alone",
-        ),
-        (
             "wal:",
             "1:1: wal: is not supported by this version; remove the section; what is buffered is held in memory only",
         ),
