@@ -196,8 +196,10 @@ fn what_services_name_exists() {
             let (folder, _) = volume.split_once(':').unwrap();
             assert!(files::path("deploy").join(folder).is_dir(), "{name}");
         }
-        let (_, tag) = service.image.rsplit_once(':').unwrap();
+        let (image, tag) = service.image.rsplit_once(':').unwrap();
         assert_ne!(tag, "latest", "{name}");
+        let is_ours = image == env!("CARGO_PKG_NAME");
+        assert!(!is_ours || tag == env!("CARGO_PKG_VERSION"), "{name}");
     }
     for config in compose.configs.values() {
         assert!(files::path("deploy").join(&config.file).is_file());

@@ -6,7 +6,7 @@ use super::files;
 use super::kubernetes::{container, pod};
 
 const NAME: &str = "deploy/Dockerfile";
-const KNOWN: [&str; 10] = [
+const KNOWN: [&str; 9] = [
     "FROM",
     "RUN",
     "WORKDIR",
@@ -16,7 +16,6 @@ const KNOWN: [&str; 10] = [
     "STOPSIGNAL",
     "ENTRYPOINT",
     "CMD",
-    "ARG",
 ];
 
 /// An instruction: its keyword and the rest.
