@@ -252,9 +252,9 @@ impl Queue {
         until: Moment,
         now: Moment,
         context: &Context,
-    ) -> Result<(), Outgoing> {
+    ) -> Result<(), Box<Outgoing>> {
         if self.has_ended || self.is_gone {
-            return Err(frame);
+            return Err(Box::new(frame));
         }
         if !self.is_reachable(now, context) {
             if frame.is_callers() {
