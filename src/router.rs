@@ -1,7 +1,7 @@
 //! The router: walks a request's bytes and splits its spans by trace ID into sub-batches, one per shard.
 //!
-//! Pure: it owns no queue and sends nothing. `replica` reserves room for all sub-batches of a request and hands them
-//! over, all or none.
+//! Pure, but for [`forward`]: it owns no queue and sends nothing. `replica` reserves room for all sub-batches of a request
+//! and hands them over, all or none. [`forward`] takes those that another replica owns to that replica.
 
 pub mod forward;
 pub mod member;

@@ -1,6 +1,6 @@
 //! What the destinations of a replica share, and which there are.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Weak};
@@ -25,7 +25,7 @@ pub(super) struct Shared {
     pub(super) reroute: Arc<dyn Reroute>,
     /// Ends every task.
     pub(super) closed: CancellationToken,
-    destinations: RwLock<HashMap<ReplicaId, Arc<Destination>>>,
+    destinations: RwLock<BTreeMap<ReplicaId, Arc<Destination>>>,
     /// Of slots without a holder: a destination that is never reached.
     nobody: Arc<Destination>,
 }

@@ -69,6 +69,25 @@ async fn parts_of_many_requests_share_a_frame_while_another_is_in_flight() {
 }
 
 #[tokio::test]
+async fn what_waits_is_charged_about_as_it_is_over_many_frames() {
+    let replica = Replica::start(life("b", 1)).await;
+    let sender = Sender::with(|config| config.frame_bytes = 2_000);
+    sender.knows(&replica);
+    let parts: Vec<_> = (0..200).map(|number| part(number * 20, 20)).collect();
+    let pending: Vec<_> = parts
+        .iter()
+        .map(|part| sender.send(&replica, part))
+        .collect();
+    let encoded: usize = parts.iter().map(|part| part.request.body.len()).sum();
+    let frames = 1 + encoded / 1_800;
+    assert!(sender.memory.used_bytes() <= (encoded + frames * 512) as u64);
+    for pending in pending {
+        assert_eq!(pending.settled().await, Outcome::Acked);
+    }
+    assert_eq!(sender.memory.used_bytes(), 0);
+}
+
+#[tokio::test]
 async fn a_frame_whose_answer_is_lost_is_sent_again_with_the_same_name_and_bytes() {
     let replica = Replica::start(life("b", 1)).await;
     replica.recorder.script([Script::Silence, Script::Silence]);
