@@ -153,9 +153,11 @@ fn cpu() -> Duration {
     Duration::from_nanos(on_cpu.sum())
 }
 
-async fn forwarder(address: SocketAddr) -> Forwarder {
+async fn forwarder(address: SocketAddr, frame_bytes: usize) -> Forwarder {
+    let mut config = ForwardConfig::new("bench", Secret::new(b"secret"));
+    config.frame_bytes = frame_bytes;
     let forwarder = Forwarder::new(ForwardParts {
-        config: ForwardConfig::new("bench", Secret::new(b"secret")),
+        config,
         life: life("a"),
         clock: Clock::system(),
         memory: Budget::new(1 << 30),
@@ -169,7 +171,7 @@ async fn forwarder(address: SocketAddr) -> Forwarder {
     forwarder
 }
 
-async fn measure(callers: u64, walks: bool) {
+async fn measure(callers: u64, walks: bool, frame_bytes: usize) {
     let config = PeerConfig {
         cluster: "bench".to_owned(),
         secret: Secret::new(b"secret"),
@@ -181,7 +183,7 @@ async fn measure(callers: u64, walks: bool) {
     let server = PeerServer::new(config, Taker { walks }, budget, registry.peer());
     let endpoint = SocketAddr::from(([127, 0, 0, 1], 0));
     let (_port, address) = PeerPort::start(endpoint, server).await.expect("a port");
-    let forwarder = forwarder(address).await;
+    let forwarder = forwarder(address, frame_bytes).await;
     let clock = Clock::system();
     let begin = (clock.now(), cpu());
     let until = begin.0.after(MEASURED);
@@ -214,7 +216,8 @@ async fn measure(callers: u64, walks: bool) {
         .and_then(|count| count.parse::<f64>().ok())
         .unwrap_or(1.0);
     println!(
-        "{number:4} callers, walk {walks:5}: {:6.0} CPU-ns/span, {:7.0} spans/frame, {:9.0} spans/s",
+        "{number:4} callers, frames of {:4} KiB, walk {walks:5}: {:6.0} CPU-ns/span, {:7.0} spans/frame, {:9.0} spans/s",
+        frame_bytes >> 10,
         used.as_nanos() as f64 / spans as f64,
         spans as f64 / frames,
         spans as f64 / took,
@@ -228,8 +231,14 @@ fn main() {
         .build()
         .expect("a runtime");
     for walks in [false, true] {
-        for callers in [4, 64, 512] {
-            runtime.block_on(measure(callers, walks));
+        for (callers, frame_bytes) in [
+            (4, 1 << 20),
+            (64, 1 << 20),
+            (512, 1 << 18),
+            (512, 1 << 19),
+            (512, 1 << 20),
+        ] {
+            runtime.block_on(measure(callers, walks, frame_bytes));
         }
     }
 }

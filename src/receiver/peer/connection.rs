@@ -145,7 +145,11 @@ impl<I> Shared<I> {
             _ => &refused.malformed,
         };
         counter.increment(1);
-        tracing::warn!(reason = %failure, "a call on the peer port was refused");
+        if matches!(failure, Failure::Stranger(_)) {
+            tracing::warn!(reason = %failure, "a replica was refused on the peer port");
+        } else {
+            tracing::debug!(reason = %failure, "a call on the peer port was refused");
+        }
     }
 }
 

@@ -65,6 +65,9 @@ pub enum ConnectionError {
     /// Another replica answers at the address.
     #[error("the replica there is {0}")]
     OtherReplica(ReplicaId),
+    /// This replica lives on as another than the one that greeted.
+    #[error("this replica has begun another life")]
+    NewLife,
     /// A frame was not answered in time.
     #[error("a frame was not answered in time")]
     Silent,
@@ -124,6 +127,7 @@ async fn connect(
     address: SocketAddr,
     failures: &mut u32,
 ) -> Result<(), ConnectionError> {
+    let mut lives = shared.context.lives();
     let greeted = in_time(async {
         let io = shared.dial.dial(address).await;
         let io = TokioIo::new(io.map_err(ConnectionError::Dial)?);
@@ -161,6 +165,8 @@ async fn connect(
     tokio::select! {
         ended = answers => ended,
         () = cancel.cancelled() => Err(ConnectionError::Silent),
+        // What comes over a connection is taken for the word of the life that greeted.
+        _ = lives.changed() => Err(ConnectionError::NewLife),
     }
 }
 

@@ -138,7 +138,7 @@ impl Destination {
         let mut queue = self.queue.lock();
         let inserted = queue.insert(frame, until, now, &self.context);
         self.wake(&queue);
-        inserted.map_err(Box::new)
+        inserted
     }
 
     pub(super) fn split_later(&self, frame: Outgoing, until: Moment) {

@@ -188,6 +188,11 @@ impl Room {
         }
     }
 
+    /// Gives back what is charged beyond `bytes`.
+    pub(super) fn shrink_to(&mut self, bytes: u64) {
+        drop(self.split_off_beyond(bytes));
+    }
+
     /// Sets what is charged to what is there.
     pub(super) fn set(&mut self, bytes: u64) {
         match self {

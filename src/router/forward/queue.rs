@@ -5,7 +5,7 @@
 mod filling;
 mod upkeep;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use hyper::client::conn::http2::SendRequest;
@@ -40,7 +40,7 @@ pub(super) struct Queue {
     pub(super) is_table_changed: bool,
     /// Somebody looks at it every few milliseconds.
     pub(super) is_looked_after: bool,
-    pub(super) connections: HashMap<u32, Live>,
+    pub(super) connections: BTreeMap<u32, Live>,
     pub(super) spans_acked: u64,
     connections_made: u32,
     /// Since when there is no connection, if there is none.
@@ -50,7 +50,7 @@ pub(super) struct Queue {
     filling: Vec<Filling>,
     ready: VecDeque<Outgoing>,
     delayed: Vec<Delayed>,
-    in_flight: HashMap<u64, InFlight>,
+    in_flight: BTreeMap<u64, InFlight>,
     tickets: u64,
     marks_told: Moment,
     typical_bytes: usize,
@@ -98,7 +98,7 @@ impl Queue {
             has_ended: false,
             is_table_changed: false,
             is_looked_after: false,
-            connections: HashMap::new(),
+            connections: BTreeMap::new(),
             spans_acked: 0,
             connections_made: 0,
             cut_off_since: now,
@@ -107,7 +107,7 @@ impl Queue {
             filling: Vec::new(),
             ready: VecDeque::new(),
             delayed: Vec::new(),
-            in_flight: HashMap::new(),
+            in_flight: BTreeMap::new(),
             tickets: 0,
             marks_told: now,
             typical_bytes: 0,
@@ -253,9 +253,9 @@ impl Queue {
         until: Moment,
         now: Moment,
         context: &Context,
-    ) -> Result<(), Outgoing> {
+    ) -> Result<(), Box<Outgoing>> {
         if self.has_ended || self.is_gone {
-            return Err(frame);
+            return Err(Box::new(frame));
         }
         if !self.is_reachable(now, context) {
             if frame.is_callers() {

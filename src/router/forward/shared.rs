@@ -1,12 +1,13 @@
 //! What the destinations of a replica share, and which there are.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use parking_lot::{Mutex, RwLock};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::destination::Destination;
@@ -26,7 +27,7 @@ pub(super) struct Shared {
     pub(super) reroute: Arc<dyn Reroute>,
     /// Ends every task.
     pub(super) closed: CancellationToken,
-    destinations: RwLock<HashMap<ReplicaId, Arc<Destination>>>,
+    destinations: RwLock<BTreeMap<ReplicaId, Arc<Destination>>>,
     /// Of slots without a holder: a destination that is never reached.
     nobody: Arc<Destination>,
 }
@@ -39,7 +40,7 @@ pub(super) struct Context {
     pub(super) hold: Budget,
     pub(super) metrics: ForwardMetrics,
     pub(super) accounting: Arc<Accounting>,
-    life: RwLock<Life>,
+    life: watch::Sender<Life>,
     streams: Mutex<Vec<Weak<NameStream>>>,
     streams_made: AtomicU32,
 }
@@ -65,7 +66,12 @@ pub struct ForwardStatus {
 
 impl Context {
     pub(super) fn life(&self) -> Life {
-        self.life.read().clone()
+        self.life.borrow().clone()
+    }
+
+    /// This replica's life, and the ones after it.
+    pub(super) fn lives(&self) -> watch::Receiver<Life> {
+        self.life.subscribe()
     }
 
     /// A stream of names of its own for a destination.
@@ -95,7 +101,7 @@ impl Shared {
             hold: parts.hold,
             metrics: parts.metrics,
             accounting: parts.accounting,
-            life: RwLock::new(parts.life),
+            life: watch::Sender::new(parts.life),
             streams: Mutex::default(),
             streams_made: AtomicU32::new(0),
         });
@@ -113,7 +119,7 @@ impl Shared {
     }
 
     pub(super) fn set_life(&self, life: Life) {
-        *self.context.life.write() = life;
+        self.context.life.send_replace(life);
     }
 
     pub(super) fn set_destination(

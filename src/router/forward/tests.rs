@@ -51,6 +51,26 @@ async fn what_is_acked_has_arrived_exactly_as_it_was_sent() {
 }
 
 #[tokio::test]
+async fn a_new_life_greets_anew() {
+    let replica = Replica::start(life("b", 1)).await;
+    let sender = Sender::new();
+    sender.knows(&replica);
+    let order = || sender.forwarder.order(&replica.life.replica, Bytes::new());
+    while order().await.is_err() {
+        tokio::task::yield_now().await;
+    }
+    sender.forwarder.set_life(life("a", 2));
+    let is_of_new_life = || {
+        let orders = replica.recorder.orders();
+        orders.iter().any(|(from, _)| *from == life("a", 2))
+    };
+    while !is_of_new_life() {
+        let _ = order().await;
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
 async fn parts_of_many_requests_share_a_frame_while_another_is_in_flight() {
     let replica = Replica::start(life("b", 1)).await;
     let sender = Sender::new();
@@ -66,6 +86,25 @@ async fn parts_of_many_requests_share_a_frame_while_another_is_in_flight() {
     }
     assert_eq!(replica.recorder.frames().len(), 1);
     assert_eq!(replica.recorder.spans(), spans_in(&parts));
+}
+
+#[tokio::test]
+async fn what_waits_is_charged_about_as_it_is_over_many_frames() {
+    let replica = Replica::start(life("b", 1)).await;
+    let sender = Sender::with(|config| config.frame_bytes = 2_000);
+    sender.knows(&replica);
+    let parts: Vec<_> = (0..200).map(|number| part(number * 20, 20)).collect();
+    let pending: Vec<_> = parts
+        .iter()
+        .map(|part| sender.send(&replica, part))
+        .collect();
+    let encoded: usize = parts.iter().map(|part| part.request.body.len()).sum();
+    let frames = 1 + encoded / 1_800;
+    assert!(sender.memory.used_bytes() <= (encoded + frames * 512) as u64);
+    for pending in pending {
+        assert_eq!(pending.settled().await, Outcome::Acked);
+    }
+    assert_eq!(sender.memory.used_bytes(), 0);
 }
 
 #[tokio::test]

@@ -84,9 +84,10 @@ impl Queue {
                 frames.push(receiver);
             }
             if !spans.is_done() || is_whole {
-                room = filling
-                    .room
-                    .split_off_beyond(filling.writer.len() as u64 + FRAME_BYTES);
+                let written = filling.writer.len() as u64 + FRAME_BYTES;
+                room = filling.room.split_off_beyond(written);
+                // What other parts were charged too much must not go from frame to frame.
+                room.shrink_to(bytes);
                 let full = self.filling.swap_remove(index);
                 self.seal(full, context);
             }

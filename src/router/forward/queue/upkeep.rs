@@ -14,10 +14,10 @@ impl Queue {
         }
         let lost = self
             .in_flight
-            .extract_if(|_, in_flight| in_flight.connection == connection);
+            .extract_if(.., |_, in_flight| in_flight.connection == connection);
         let mut lost: Vec<_> = lost.collect();
         // The last in front first, so that they are sent in the order that they had.
-        lost.sort_by_key(|(ticket, _)| std::cmp::Reverse(*ticket));
+        lost.reverse();
         for (_, mut in_flight) in lost {
             in_flight.frame.may_be_stray();
             in_flight.frame.attempts += 1;
@@ -166,8 +166,12 @@ impl Queue {
 
     /// Gives up what callers have waited for too long.
     fn give_up_late(&mut self, now: Moment, context: &Context) {
-        let is_late =
-            |frame: &Outgoing| !frame.is_owed() && now.since(frame.born) >= context.config.deadline;
+        let deadline = context.config.deadline;
+        let mut filling = self.filling.iter();
+        if filling.any(|filling| now.since(filling.born) >= deadline) {
+            self.seal_all(context);
+        }
+        let is_late = |frame: &Outgoing| !frame.is_owed() && now.since(frame.born) >= deadline;
         let ready = &mut self.ready;
         for _ in 0..ready.len() {
             let Some(frame) = ready.pop_front() else {
@@ -186,7 +190,7 @@ impl Queue {
         }
         let late = self
             .in_flight
-            .extract_if(|_, in_flight| is_late(&in_flight.frame));
+            .extract_if(.., |_, in_flight| is_late(&in_flight.frame));
         for (_, late) in late {
             late.frame.may_be_stray();
             late.frame.give_up(ForwardFailure::TimedOut, context);
