@@ -91,7 +91,7 @@ fn schedules(usual: u64) -> u64 {
 /// Runs schedules with all rules on; a violation is shown with its shortest schedule.
 fn search(faults: Faults) -> Result<(), String> {
     let rules = Rules::correct();
-    for seed in 1..=schedules(2_500) {
+    for seed in 1..=schedules(1_500) {
         let (actions, world) = run(&rules, seed, STEPS, faults);
         let Some(violation) = world.violation else {
             continue;
