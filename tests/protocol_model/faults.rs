@@ -107,7 +107,7 @@ impl World {
                 let decided: Vec<Trace> = n.decided.keys().copied().collect();
                 self.excused.extend(decided);
                 self.truly_dead[*a] = incarnation;
-                let majority = (active + 1) / 2 + 1;
+                let majority = active.div_ceil(2) + 1;
                 for m in others.into_iter().take(majority) {
                     self.learn_death(m, *a, incarnation);
                 }

@@ -147,10 +147,10 @@ impl World {
         if let Some(m) = all.iter().find(given_to) {
             return Some(*m);
         }
-        if let Some(owner) = self.table_owner(a, s) {
-            if all.contains(&owner) {
-                return Some(owner);
-            }
+        if let Some(owner) = self.table_owner(a, s)
+            && all.contains(&owner)
+        {
+            return Some(owner);
         }
         all.first().copied()
     }

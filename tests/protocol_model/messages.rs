@@ -64,10 +64,10 @@ impl World {
                 );
             }
             Body::DecisionsAck { slot, id, count } => {
-                if let Some(mv) = &mut self.nodes[a].moves[slot] {
-                    if mv.id == id {
-                        mv.decisions_acked = Some(mv.decisions_acked.unwrap_or(0).max(count));
-                    }
+                if let Some(mv) = &mut self.nodes[a].moves[slot]
+                    && mv.id == id
+                {
+                    mv.decisions_acked = Some(mv.decisions_acked.unwrap_or(0).max(count));
                 }
             }
             Body::Traces {
@@ -212,13 +212,13 @@ impl World {
                 wait,
             } => {
                 let mut withdraw = false;
-                if let Some(c) = &mut self.nodes[a].claim[slot] {
-                    if c.attempt == attempt {
-                        if given {
-                            c.promised_by.insert((from, m.from_incarnation));
-                        } else if !wait {
-                            withdraw = true;
-                        }
+                if let Some(c) = &mut self.nodes[a].claim[slot]
+                    && c.attempt == attempt
+                {
+                    if given {
+                        c.promised_by.insert((from, m.from_incarnation));
+                    } else if !wait {
+                        withdraw = true;
                     }
                 }
                 if withdraw {

@@ -60,7 +60,7 @@ pub(crate) fn draw_weights(random: &mut Random, faults: Faults) -> Weights {
     let mut weights = vec![];
     for (kind, usual) in USUAL.iter().enumerate() {
         let mut weight = usual * [1, 2, 4, 8, 12][random.below(5)];
-        let rare = matches!(kind, 15 | 16 | 17);
+        let rare = matches!(kind, 15..=17);
         if rare && random.chance(50) {
             weight = 0;
         }
