@@ -34,6 +34,7 @@ use crate::buffer::shard::{ClusterLink, Passed};
 use crate::clock::{Clock, Heartbeat};
 use crate::memory::Budget;
 use crate::metrics::Registry;
+use crate::receiver::MetadataTable;
 use crate::receiver::peer::{PeerConfig, PeerPort, PeerServer};
 use crate::router::config::ClusterConfig;
 use crate::router::deaths::Deaths;
@@ -68,6 +69,7 @@ pub(super) struct ClusterParts {
     pub(super) inboxes: Arc<[Inbox]>,
     pub(super) accounting: Arc<Accounting>,
     pub(super) budget: Budget,
+    pub(super) metadata: Arc<MetadataTable>,
     pub(super) reloader: Reloader,
     pub(super) registry: Registry,
     pub(super) clock: Clock,
@@ -126,6 +128,7 @@ impl Cluster {
             inboxes,
             accounting,
             budget,
+            metadata,
             reloader,
             registry,
             clock,
@@ -165,6 +168,7 @@ impl Cluster {
         let ingest = PeerRoute {
             core: Arc::clone(&core),
             forwarder: forwarder.clone(),
+            metadata,
             metrics: registry.peer(),
         };
         let peer_config = PeerConfig {

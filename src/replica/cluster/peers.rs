@@ -18,6 +18,7 @@ use crate::batch::sub_batch::{SharedRequest, SubBatch};
 use crate::memory::Charge;
 use crate::metrics::PeerMetrics;
 use crate::otlp::wire::{Counted, ScopeEnvelope, SpanHeader, walk_counted};
+use crate::receiver::MetadataTable;
 use crate::receiver::peer::PeerIngest;
 use crate::router::forward::{ForwardFailure, Forwarder, Outcome, ReceivedName, Route};
 use crate::router::routed_bytes_max;
@@ -30,6 +31,7 @@ const RETRY_AFTER: Duration = Duration::from_millis(50);
 pub(super) struct PeerRoute {
     pub(super) core: Arc<Core>,
     pub(super) forwarder: Forwarder,
+    pub(super) metadata: Arc<MetadataTable>,
     pub(super) metrics: PeerMetrics,
 }
 
@@ -59,7 +61,12 @@ impl PeerRoute {
         if !self.core.heartbeat.beat() {
             return Err(overloaded());
         }
-        let Frame { header, payload } = frame;
+        let Frame {
+            mut header,
+            payload,
+        } = frame;
+        let metadata = header.metadata.take();
+        header.metadata = metadata.map(|metadata| self.metadata.of_peer(metadata));
         let counted = Counted::of(&payload);
         let held = routed_bytes_max(counted.spans) + counted.scopes * size_of::<ScopeEnvelope>();
         charge.grow(held as u64).map_err(|_| overloaded())?;
