@@ -177,8 +177,8 @@ mod tests {
     #[test]
     fn what_another_replica_sends_is_the_same_as_what_clients_send() {
         let table = table(1);
-        let own = table.of(&headers(&[("tenant", "a")])).unwrap().unwrap();
-        let sent = |value: &str| Arc::new(RequestMetadata(vec![("tenant".into(), value.into())]));
+        let own = table.of(&headers(&[("x-tenant", "a")])).unwrap().unwrap();
+        let sent = |value: &str| Arc::new(RequestMetadata(vec![("x-tenant".into(), value.into())]));
         assert!(Arc::ptr_eq(&own, &table.of_peer(sent("a"))));
         // That replica has let it in.
         let other = table.of_peer(sent("b"));
