@@ -86,6 +86,11 @@ pub(super) struct Cluster {
 }
 
 impl Entrance {
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "who sends commands waits for them, but for a few reports a move; what shards pass on is bounded by the \
+                  memory that it is charged to"
+    )]
     pub(super) fn new(clock: &Clock) -> Self {
         let (commands, commands_out) = mpsc::unbounded_channel();
         let (passed, passed_out) = mpsc::unbounded_channel();

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use tokio::sync::oneshot;
 
 use super::core::{Command, Core};
 use super::lanes::{PartThere, deal, hand_over, reserve};
@@ -48,7 +49,11 @@ impl PeerIngest for PeerRoute {
 
     async fn order(&self, from: Life, order: Bytes) -> Bytes {
         // The answer is an order of its own.
-        let _ = self.core.commands.send(Command::Order(from, order));
+        let (taken, is_taken) = oneshot::channel();
+        let command = Command::Order(from, order, taken);
+        if self.core.commands.send(command).is_ok() {
+            let _ = is_taken.await;
+        }
         Bytes::new()
     }
 }
