@@ -129,6 +129,7 @@ impl Replica {
             Arc::clone(&pressure),
             Arc::clone(&accounting),
             registry.router(),
+            clock.clone(),
         );
         let receivers = Receivers::start(
             config.receivers,

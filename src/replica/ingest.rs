@@ -1,5 +1,7 @@
 //! Where receivers, router and shards meet: a request is walked, split, and handed over whole or not at all.
 
+mod repair;
+
 use std::cell::RefCell;
 use std::sync::Arc;
 
@@ -9,6 +11,8 @@ use crate::accounting::Accounting;
 use crate::batch::sub_batch::SharedRequest;
 use crate::buffer::inbox::{Inbox, Permit};
 use crate::buffer::shard::Pressure;
+use crate::clock::Clock;
+use crate::clock::log_limit::LogLimit;
 use crate::memory::{Charge, Exhausted};
 use crate::metrics::RouterMetrics;
 use crate::otlp::wire::{Counted, RejectedSpans, ScopeEnvelope, SpanHeader, walk_counted};
@@ -29,6 +33,7 @@ pub(super) struct ReplicaIngest {
     pressure: Arc<Pressure>,
     accounting: Arc<Accounting>,
     metrics: RouterMetrics,
+    log_malformed: Arc<LogLimit>,
 }
 
 impl ReplicaIngest {
@@ -37,20 +42,24 @@ impl ReplicaIngest {
         pressure: Arc<Pressure>,
         accounting: Arc<Accounting>,
         metrics: RouterMetrics,
+        clock: Clock,
     ) -> Self {
         Self {
             inboxes,
             pressure,
             accounting,
             metrics,
+            log_malformed: Arc::new(LogLimit::new(clock)),
         }
     }
 
     fn take(&self, mut request: ReceivedRequest) -> Result<Accepted, Refusal> {
         let counted = Counted::of(&request.body);
         let _until_split = self.make_room(&mut request.charge, counted)?;
-        let walked = walk_counted(&request.body, counted)
-            .map_err(|error| Refusal::Undecodable(error.to_string()))?;
+        let (walked, left_out) = match walk_counted(&request.body, counted) {
+            Ok(walked) => (walked, None),
+            Err(error) => self.repair_and_walk(&mut request, counted, error)?,
+        };
         let spans = walked.spans.len() as u64;
         self.accounting.received.add(spans + walked.rejected.count);
         self.metrics
@@ -79,8 +88,12 @@ impl ReplicaIngest {
         self.metrics
             .spans_refused_identifier
             .increment(walked.rejected.count);
+        let rejected = rejected(walked.rejected);
         Ok(Accepted {
-            rejected: rejected(walked.rejected),
+            rejected: match left_out {
+                None => rejected,
+                Some(left_out) => Some(self.tell_of(left_out, rejected)),
+            },
         })
     }
 
@@ -92,14 +105,16 @@ impl ReplicaIngest {
         charge
             .grow(held as u64)
             .and_then(|()| charge.reserve_beside(working as u64))
-            .map_err(|exhausted| {
-                let spans = counted.spans as u64;
-                self.accounting.received.add(spans);
-                self.accounting.refused.add(spans);
-                self.metrics.spans_received.increment(spans);
-                self.metrics.spans_refused_overloaded.increment(spans);
-                Refusal::Overloaded(format!("memory.limit: {exhausted}"))
-            })
+            .map_err(|exhausted| self.no_room(counted, exhausted))
+    }
+
+    fn no_room(&self, counted: Counted, exhausted: Exhausted) -> Refusal {
+        let spans = counted.spans as u64;
+        self.accounting.received.add(spans);
+        self.accounting.refused.add(spans);
+        self.metrics.spans_received.increment(spans);
+        self.metrics.spans_refused_overloaded.increment(spans);
+        Refusal::Overloaded(format!("memory.limit: {exhausted}"))
     }
 
     fn hand_over(&self, request: SharedRequest, spans: &[SpanHeader]) -> Result<(), Refusal> {
@@ -182,6 +197,7 @@ mod tests {
             Arc::new(Pressure::new(Budget::new(1 << 20))),
             Arc::clone(&accounting),
             Registry::new().router(),
+            Clock::manual(),
         );
         let budget = Budget::new(1 << 20);
         let take = |count| {
