@@ -178,7 +178,13 @@ fn every_kind_of_malformed_attribute_is_left_out_and_all_other_bytes_stay() {
     let good = delimited(9, &[delimited(1, b"k"), text("é".as_bytes())].concat());
     let without = around(&[odd.clone(), good.clone(), delimited(1, &[1; 16])].concat());
     for bad in &malformed {
-        let span = [odd.clone(), bad.clone(), good.clone(), delimited(1, &[1; 16])].concat();
+        let span = [
+            odd.clone(),
+            bad.clone(),
+            good.clone(),
+            delimited(1, &[1; 16]),
+        ]
+        .concat();
         let repaired = without_malformed_attributes(&around(&span)).unwrap();
         assert_eq!(repaired.dropped, 1, "{bad:?}");
         assert_eq!(repaired.body, without, "{bad:?}");
@@ -205,7 +211,10 @@ fn what_is_broken_beside_attributes_stays_for_the_walk_to_refuse() {
     let repaired = without_malformed_attributes(&around(&span)).unwrap();
     let error = walk_request(&repaired.body).unwrap_err();
     assert!(error.to_string().contains("spans.name"), "{error}");
-    assert_eq!(without_malformed_attributes(&around(&delimited(5, &[0xff]))), None);
+    assert_eq!(
+        without_malformed_attributes(&around(&delimited(5, &[0xff]))),
+        None
+    );
 }
 
 #[test]
