@@ -80,90 +80,98 @@ mod tests {
     use std::sync::Arc;
 
     use bytes::Bytes;
+    use prost::encoding::encode_varint;
 
     use super::*;
     use crate::accounting::Accounting;
-    use crate::buffer::inbox::inbox;
+    use crate::buffer::inbox::{InboxReceiver, inbox};
     use crate::buffer::shard::Pressure;
     use crate::clock::Clock;
     use crate::memory::Budget;
     use crate::metrics::Registry;
     use crate::receiver::ingest::Accepted;
 
-    const MALFORMED: [u8; 3] = [0x4a, 1, 0xff];
+    fn delimited(key: u8, content: &[u8]) -> Vec<u8> {
+        let mut field = vec![key];
+        encode_varint(content.len() as u64, &mut field);
+        field.extend_from_slice(content);
+        field
+    }
 
-    /// A request of one span with identifiers and, behind them, `rest`; 110 bytes at most.
+    /// A request of one span with identifiers and, behind them, `rest`.
     fn request(rest: &[u8]) -> Bytes {
         let span = [&[0x0a, 16][..], &[7; 16], &[0x12, 8], &[7; 8], rest].concat();
-        let around = |key: u8, content: Vec<u8>| [vec![key, content.len() as u8], content].concat();
-        Bytes::from(around(0x0a, around(0x12, around(0x12, span))))
+        Bytes::from(delimited(0x0a, &delimited(0x12, &delimited(0x12, &span))))
+    }
+
+    fn ingest(accounting: &Arc<Accounting>) -> (ReplicaIngest, InboxReceiver) {
+        let (sender, receiver) = inbox(8);
+        let ingest = ReplicaIngest::new(
+            Arc::from([sender]),
+            Arc::new(Pressure::new(Budget::new(1 << 20))),
+            Arc::clone(accounting),
+            Registry::new().router(),
+            Clock::manual(),
+        );
+        (ingest, receiver)
+    }
+
+    fn take(ingest: &ReplicaIngest, body: Bytes, budget: &Budget) -> Result<Accepted, Refusal> {
+        let charge = budget.reserve(body.len() as u64).unwrap();
+        ingest.take(ReceivedRequest {
+            body,
+            metadata: None,
+            charge,
+        })
     }
 
     #[test]
     fn a_repair_takes_no_memory_that_is_not_there_and_keeps_none() {
-        let (sender, receiver) = inbox(8);
-        let accounting = Arc::new(Accounting::default());
-        let ingest = ReplicaIngest::new(
-            Arc::from([sender]),
-            Arc::new(Pressure::new(Budget::new(1 << 20))),
-            Arc::clone(&accounting),
-            Registry::new().router(),
-            Clock::manual(),
-        );
-        let take = |limit_bytes, body: Bytes| {
-            let budget = Budget::new(limit_bytes);
-            let charge = budget.reserve(body.len() as u64).unwrap();
-            let answer = ingest.take(ReceivedRequest {
-                body,
-                metadata: None,
-                charge,
-            });
-            (budget, answer)
-        };
-        let (_, whole) = take(1 << 20, request(&[]));
-        assert_eq!(whole, Ok(Accepted::default()));
-        let whole = receiver.take_sub_batch().unwrap();
+        const MALFORMED_BYTES: usize = 10_000;
+        let accounting = Arc::default();
+        let (ingest, receiver) = ingest(&accounting);
+        let malformed = request(&delimited(0x4a, &[0xff; MALFORMED_BYTES]));
+        let whole = request(&[]);
+        let room = |spare: usize| Budget::new((malformed.len() + spare) as u64);
 
-        let body = request(&MALFORMED);
-        let fits = (1..1 << 12).find(|extra| {
-            let (budget, answer) = take(body.len() as u64 + extra, body.clone());
-            if answer.is_err() {
-                assert!(matches!(answer, Err(Refusal::Overloaded(_))), "{answer:?}");
-                assert_eq!(budget.used_bytes(), 0);
-                return false;
-            }
-            let sub_batch = receiver.take_sub_batch().unwrap();
-            assert_eq!(sub_batch.request.body, whole.request.body);
-            drop(sub_batch);
-            assert_eq!(budget.used_bytes(), 0);
-            true
-        });
-        assert!(
-            fits.is_some_and(|extra| extra > body.len() as u64),
-            "{fits:?}"
+        let budget = room(MALFORMED_BYTES - 1);
+        assert_eq!(
+            take(&ingest, whole.clone(), &budget),
+            Ok(Accepted::default())
         );
+        drop(receiver.take_sub_batch());
+        accounting.not_sampled.add(1);
+        let refused = take(&ingest, malformed.clone(), &budget);
+        assert!(
+            matches!(refused, Err(Refusal::Overloaded(_))),
+            "{refused:?}"
+        );
+        assert_eq!(budget.used_bytes(), 0);
         assert_eq!(accounting.snapshot().unaccounted(), 0);
+
+        let budget = room(2 * MALFORMED_BYTES);
+        let warning = take(&ingest, malformed.clone(), &budget).unwrap().rejected;
+        assert_eq!(warning.unwrap().spans, 0);
+        let sub_batch = receiver.take_sub_batch().unwrap();
+        assert_eq!(sub_batch.request.body, whole);
+        // The new body's allocation is as large as the old one's.
+        let used = budget.used_bytes() as usize;
+        assert!(
+            (malformed.len()..2 * MALFORMED_BYTES).contains(&used),
+            "{used}"
+        );
+        drop(sub_batch);
+        assert_eq!(budget.used_bytes(), 0);
     }
 
     #[test]
     fn what_cannot_be_repaired_is_answered_with_the_first_error() {
-        let (sender, _receiver) = inbox(8);
-        let ingest = ReplicaIngest::new(
-            Arc::from([sender]),
-            Arc::new(Pressure::new(Budget::new(1 << 20))),
-            Arc::default(),
-            Registry::new().router(),
-            Clock::manual(),
-        );
-        let name = [&MALFORMED[..], &[0x2a, 1, 0xff]].concat();
-        let cut = [&MALFORMED[..], &[0x4a, 9]].concat();
+        let (ingest, _receiver) = ingest(&Arc::default());
+        let malformed = delimited(0x4a, &[0xff]);
+        let name = [malformed.clone(), delimited(0x2a, &[0xff])].concat();
+        let cut = [malformed, vec![0x4a, 9]].concat();
         for body in [request(&name), request(&cut)] {
-            let charge = Budget::new(1 << 20).reserve(body.len() as u64).unwrap();
-            let answer = ingest.take(ReceivedRequest {
-                body,
-                metadata: None,
-                charge,
-            });
+            let answer = take(&ingest, body, &Budget::new(1 << 20));
             let Err(Refusal::Undecodable(problem)) = answer else {
                 panic!("{answer:?}");
             };
