@@ -7,7 +7,8 @@
 //! since half a value is another value.
 //!
 //! Limits: the new body is never longer than the old one and is written into one allocation of that size; recursion is
-//! as deep as [`REQUEST`], five messages; each byte is read once and moved at most once per message around it.
+//! as deep as a request's layout down to its attributes, five messages; a byte is read and copied once, and moved at most
+//! once per message around it.
 
 #[cfg(any(test, fuzzing))]
 pub mod laws;

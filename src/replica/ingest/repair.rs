@@ -48,7 +48,8 @@ impl ReplicaIngest {
         Ok((walked, Some(left_out)))
     }
 
-    /// Counts and logs what a request was taken without, and adds it to the answer.
+    /// Counts and logs what a request was taken without, and adds it to the answer. Offsets of `rejected` spans are those
+    /// in the repaired body; their identifiers are what a client finds them by.
     #[cold]
     pub(super) fn tell_of(&self, left_out: LeftOut, rejected: Option<Rejected>) -> Rejected {
         let LeftOut { attributes, first } = left_out;
@@ -162,6 +163,22 @@ mod tests {
         );
         drop(sub_batch);
         assert_eq!(budget.used_bytes(), 0);
+    }
+
+    #[test]
+    fn a_warning_stands_beside_what_is_said_of_rejected_spans() {
+        let (ingest, _receiver) = ingest(&Arc::default());
+        let no_trace_id = delimited(0x0a, &[]);
+        let span = [no_trace_id, delimited(0x4a, &[0xff]), vec![0x48, 1]].concat();
+        let answer = take(&ingest, request(&span), &Budget::new(1 << 20));
+        let rejected = answer.unwrap().rejected.unwrap();
+        assert_eq!(rejected.spans, 1);
+        let (spans, attributes) = rejected.message.split_once("; 2 malformed").unwrap();
+        assert!(spans.starts_with("1 spans rejected"), "{spans}");
+        assert!(
+            attributes.contains("spans.attributes at byte"),
+            "{attributes}"
+        );
     }
 
     #[test]
