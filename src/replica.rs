@@ -159,6 +159,7 @@ impl Replica {
             Arc::clone(&accounting),
             registry.router(),
             cluster.as_ref().map(Cluster::client_route),
+            clock.clone(),
         );
         let receivers = Receivers::start_with(
             config.receivers,
