@@ -37,6 +37,8 @@ pub struct CollectorSizes {
     pub body_bytes: u64,
     /// With them.
     pub framed_bytes: u64,
+    /// Of the spans held, how many these sizes are of: all, unless spans arrived while nobody asked for sizes.
+    pub span_count: u64,
 }
 
 /// The collector's running duration of a trace: from the least start to the greatest end so far.

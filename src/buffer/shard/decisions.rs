@@ -220,6 +220,9 @@ impl Shard {
 
     /// The policies' verdict on a whole trace.
     fn evaluate(&mut self, trace: TraceRef, now: Moment) -> Verdict {
+        if self.policies.set.needs_sizes() {
+            self.catch_up_on_size(trace);
+        }
         let Some(trace) = self.table.get(trace) else {
             return NOT_SAMPLED;
         };
