@@ -138,8 +138,10 @@ impl PolicySet {
                     return None;
                 }
                 let vote = policy.node.vote(&mut evaluation);
-                // The collector's rule: a batch that no drop policy drops stays pending, and nobody else is asked.
+                // The collector's rule: a batch that a drop policy does not drop stays pending, and nobody else is asked.
+                // A shadow must not act, by this neither.
                 is_pending = policy.is_drop
+                    && policy.mode == Mode::Active
                     && self.evaluation.strategy == Strategy::SpanIngest
                     && vote == Ok(Vote::NotSampled);
                 Some((policy.mode == Mode::Active).then_some((index, vote)))

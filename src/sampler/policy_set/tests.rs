@@ -57,6 +57,28 @@ fn a_shadow_is_asked_and_counted_and_decides_nothing() {
 }
 
 #[test]
+fn under_span_ingest_a_shadow_that_drops_nothing_does_not_end_the_evaluation() {
+    let ingest = EvaluationConfig {
+        strategy: Strategy::SpanIngest,
+        ..EvaluationConfig::default()
+    };
+    let spare = |mode| PolicyConfig {
+        mode,
+        ..PolicyConfig::new(
+            "spare",
+            RuleConfig::Drop(vec![PolicyConfig::new("none", REFUSE)]),
+        )
+    };
+    let keep = PolicyConfig::new("all", KEEP);
+    let decision = |mode| {
+        let set = PolicySet::compile(&[spare(mode), keep.clone()], ingest);
+        decide(&set, 0).0.decision
+    };
+    assert_eq!(decision(Mode::Active), Decision::NotSampled);
+    assert_eq!(decision(Mode::Shadow), Decision::Sampled);
+}
+
+#[test]
 fn an_expired_policy_is_not_asked() {
     let debugging = PolicyConfig {
         expires_at_unix_ns: Some(1_000),
