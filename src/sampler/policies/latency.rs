@@ -187,9 +187,6 @@ mod tests {
         };
         let without_duration = [(1_000, 1_000)];
         assert_eq!(vote_under(older, 0, 0, &without_duration), Vote::Sampled);
-        assert_eq!(
-            vote_under(older, 0, 0, &[(2_000, 1_000)]),
-            Vote::NotSampled
-        );
+        assert_eq!(vote_under(older, 0, 0, &[(2_000, 1_000)]), Vote::NotSampled);
     }
 }

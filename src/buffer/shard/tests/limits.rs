@@ -140,12 +140,7 @@ fn a_group_over_the_share_of_a_trace_is_judged_under_span_ingest() {
         strategy: Strategy::SpanIngest,
         ..EvaluationConfig::default()
     };
-    let mut world = World::with(
-        1_000_000,
-        windows(60_000),
-        ingest,
-        BufferConfig::default(),
-    );
+    let mut world = World::with(1_000_000, windows(60_000), ingest, BufferConfig::default());
     world.send(&large_group(400, failed));
     world.pass(1_000);
     assert_eq!(world.accounting.snapshot().kept, 400);
