@@ -177,6 +177,18 @@ mod tests {
     }
 
     #[test]
+    fn under_strict_a_span_without_a_time_does_not_make_a_trace_longer() {
+        let strict = EvaluationConfig {
+            strict: true,
+            ..EvaluationConfig::default()
+        };
+        let times = [(0, 1_500), (1_400, 1_450)];
+        assert_eq!(vote(200, 0, &times), Vote::Sampled);
+        assert_eq!(vote_under(strict, 200, 0, &times), Vote::NotSampled);
+        assert_eq!(vote_under(strict, 40, 0, &times), Vote::Sampled);
+    }
+
+    #[test]
     fn a_trace_that_ends_before_it_starts_has_no_latency() {
         assert_eq!(vote(0, 0, &[(2_000, 1_000)]), Vote::NotSampled);
         assert_eq!(vote(-10, 0, &[(2_000, 1_000)]), Vote::NotSampled);
