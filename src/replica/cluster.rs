@@ -10,6 +10,8 @@ mod owed;
 mod peers;
 mod reroute;
 mod shards;
+#[cfg(test)]
+mod simulation;
 mod status;
 
 use std::net::SocketAddr;
