@@ -30,7 +30,9 @@ use crate::config::policy_source::Loaded;
 use crate::config::{PolicySource, policy_file};
 use crate::memory::Budget;
 use crate::metrics::Registry;
+use crate::receiver::config::ReceiverConfig;
 use crate::receiver::ingest::{Accepted, Ingest as _, ReceivedRequest, Refusal};
+use crate::receiver::metadata_table;
 use crate::replica::ingest::ReplicaIngest;
 use crate::replica::reload::{self, Reloader};
 use crate::router::config::ClusterConfig;
@@ -141,6 +143,7 @@ impl Process {
             inboxes: Arc::clone(&inboxes),
             accounting: Arc::clone(&accounting),
             budget: budget.clone(),
+            metadata: metadata_table(&ReceiverConfig::default()),
             reloader,
             registry: registry.clone(),
             clock: clock.clone(),
@@ -166,6 +169,7 @@ impl Process {
             Arc::clone(&accounting),
             registry.router(),
             Some(cluster.client_route()),
+            clock.clone(),
         );
         drop(guard);
         Self {
@@ -234,7 +238,7 @@ impl Process {
 
     /// Leaves as a replica does that is told to end.
     pub(super) fn leave(&mut self, grace: Duration) {
-        let Some(cluster) = self.cluster.take() else {
+        let Some(mut cluster) = self.cluster.take() else {
             return;
         };
         self.is_leaving = true;
@@ -244,13 +248,14 @@ impl Process {
             // Requests under way are answered first.
             tokio::time::sleep(grace / 16).await;
             let has_left = cluster.leave(grace / 2, grace * 3 / 4).await;
+            cluster.close(grace / 8).await;
             for inbox in inboxes.iter() {
                 inbox.control(Control::Finish);
             }
             for shard in shards {
                 let _ = shard.await;
             }
-            cluster.finish(grace / 8).await;
+            cluster.say_good_bye(grace / 8).await;
             *left.lock() = Some(has_left);
         });
     }
