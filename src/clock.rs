@@ -3,6 +3,7 @@
 //! Two readings: [`Moment`], monotonic, for windows, back-off and latency; and Unix time, for what users see.
 
 mod heartbeat;
+pub(crate) mod log_limit;
 mod rfc3339;
 
 pub use heartbeat::Heartbeat;

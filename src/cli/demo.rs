@@ -3,6 +3,7 @@
 mod screen;
 
 use std::fs;
+use std::io::Write;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -14,7 +15,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use self::screen::Screen;
-use super::{runtime, values};
+use super::{output, runtime, values};
 use crate::clock::{Clock, Moment};
 use crate::config::DEFAULT_POLICIES;
 use crate::tools::demo::process::{Process, free_addresses};
@@ -104,11 +105,12 @@ impl DemoArgs {
             folder.path.join("got.jsonl"),
         );
         let verdict = Verdict::of_files(&sent, &got)?;
-        if self.json {
-            println!("{}", serde_json::to_string(&verdict)?);
+        let text = if self.json {
+            serde_json::to_string(&verdict)?
         } else {
-            println!("\n{verdict}");
-        }
+            format!("\n{verdict}")
+        };
+        output::write(|out| writeln!(out, "{text}"))?;
         Ok(match verdict.is_good() {
             true => ExitCode::SUCCESS,
             false => ExitCode::FAILURE,
@@ -165,8 +167,9 @@ impl DemoArgs {
             let now = clock.now();
             // A replica that is too busy to tell is asked again a second later.
             if let (false, Ok(snapshot)) = (self.json, Snapshot::scrape(admin).await) {
-                print!("{}", screen.draw(&snapshot, now.since(start)));
-                let _ = std::io::Write::flush(&mut std::io::stdout());
+                let frame = screen.draw(&snapshot, now.since(start));
+                // A screen that cannot be drawn does not end the demo.
+                let _ = output::write(|out| write!(out, "{frame}"));
             }
             if now >= end {
                 return;

@@ -38,6 +38,7 @@ use crate::buffer::shard::{ClusterLink, Passed};
 use crate::clock::{Clock, Heartbeat};
 use crate::memory::Budget;
 use crate::metrics::Registry;
+use crate::receiver::MetadataTable;
 use crate::receiver::peer::{PeerConfig, PeerPort, PeerServer};
 use crate::router::config::ClusterConfig;
 use crate::router::deaths::Deaths;
@@ -72,6 +73,7 @@ pub(super) struct ClusterParts {
     pub(super) inboxes: Arc<[Inbox]>,
     pub(super) accounting: Arc<Accounting>,
     pub(super) budget: Budget,
+    pub(super) metadata: Arc<MetadataTable>,
     pub(super) reloader: Reloader,
     pub(super) registry: Registry,
     pub(super) clock: Clock,
@@ -99,6 +101,11 @@ pub(super) struct Surroundings<S> {
 }
 
 impl Entrance {
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "who sends commands waits for them, but for a few reports a move; what shards pass on is bounded by the \
+                  memory that it is charged to"
+    )]
     pub(super) fn new(clock: &Clock) -> Self {
         let (commands, commands_out) = mpsc::unbounded_channel();
         let (passed, passed_out) = mpsc::unbounded_channel();
@@ -202,6 +209,7 @@ impl Cluster {
             inboxes,
             accounting,
             budget,
+            metadata,
             reloader,
             registry,
             clock,
@@ -244,6 +252,7 @@ impl Cluster {
         let ingest = PeerRoute {
             core: Arc::clone(&core),
             forwarder: forwarder.clone(),
+            metadata,
             metrics: registry.peer(),
         };
         let peer_config = PeerConfig {

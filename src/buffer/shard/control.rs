@@ -11,7 +11,7 @@ use super::cluster::SlotOrder;
 use super::inspect::Inspect;
 use crate::buffer::config::WindowConfig;
 use crate::metrics::{Registry, SamplerMetrics};
-use crate::sampler::policy_set::PolicySet;
+use crate::sampler::policy_set::{PolicySet, Roster};
 
 /// What a shard is told besides spans.
 #[derive(Debug)]
@@ -39,6 +39,8 @@ pub struct ActivePolicies {
     pub windows: WindowConfig,
     /// Counters by policy.
     pub metrics: SamplerMetrics,
+    /// Its policies' names, for the log of decisions.
+    pub roster: Arc<Roster>,
 }
 
 impl ActivePolicies {
@@ -54,6 +56,7 @@ impl ActivePolicies {
         let metrics = registry.sampler(set.names(), paths);
         Self {
             generation,
+            roster: Arc::new(set.roster(generation)),
             set,
             windows,
             metrics,
