@@ -31,7 +31,9 @@ use crate::config::policy_source::Loaded;
 use crate::config::{PolicySource, policy_file};
 use crate::memory::Budget;
 use crate::metrics::Registry;
+use crate::receiver::config::ReceiverConfig;
 use crate::receiver::ingest::{Accepted, Ingest as _, ReceivedRequest, Refusal};
+use crate::receiver::metadata_table;
 use crate::replica::ingest::ReplicaIngest;
 use crate::replica::reload::{self, Reloader};
 use crate::router::config::ClusterConfig;
@@ -146,6 +148,7 @@ impl Process {
             reloader,
             registry: registry.clone(),
             clock: clock.clone(),
+            metadata: metadata_table(&ReceiverConfig::default()),
         };
         let jitter = Mutex::new(SmallRng::seed_from_u64(seed));
         let surroundings = Surroundings {
@@ -168,6 +171,7 @@ impl Process {
             Arc::clone(&accounting),
             registry.router(),
             Some(cluster.client_route()),
+            clock.clone(),
         );
         drop(guard);
         Self {
