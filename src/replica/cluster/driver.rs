@@ -17,6 +17,7 @@ use super::shards::Shards;
 use super::status::ClusterStatus;
 use crate::batch::peer::order::Order;
 use crate::batch::replica::{Life, ReplicaId};
+use crate::buffer::inbox::Inbox;
 use crate::clock::Clock;
 use crate::replica::reload::Reloader;
 use crate::router::deaths::{Change, Deaths, Why};
@@ -88,8 +89,10 @@ impl Driver {
         }
         self.step_deaths();
         let is_idle = self.is_idle();
-        if is_idle != std::mem::replace(&mut self.state.was_idle, is_idle) {
-            self.feed(Input::Idle(is_idle));
+        // Twice in a row: a shard may just have taken from its inbox what is not in the books yet. And again as long as it
+        // is so: it counts only at the moment that it is said.
+        if std::mem::replace(&mut self.state.was_idle, is_idle) && is_idle {
+            self.feed(Input::Idle(true));
         }
         let policy_hash = self.reloader.short_hash();
         if policy_hash != std::mem::replace(&mut self.state.policy_hash, policy_hash) {
@@ -258,6 +261,7 @@ impl Driver {
         let accounting = &self.core.accounting;
         accounting.buffered.get() == 0
             && accounting.held.get() == 0
+            && self.core.inboxes.iter().all(Inbox::is_empty)
             && self.owed.is_empty()
             && self.forwarder.is_idle()
     }

@@ -19,6 +19,7 @@ use super::super::{Cluster, ClusterParts, Entrance, Surroundings, clients_budget
 use super::network::{Network, SimulatedDial};
 use super::sink::{Decisions, Sink, SinkOutlet};
 use crate::accounting::Accounting;
+use crate::admin::ClusterPage;
 use crate::batch::key::{SLOTS, Slot};
 use crate::batch::replica::ReplicaId;
 use crate::batch::slot_set::SlotSet;
@@ -69,6 +70,7 @@ pub(super) struct Process {
     forwarder: Forwarder,
     inboxes: Arc<[Inbox]>,
     cluster: Option<Cluster>,
+    page: Arc<dyn ClusterPage>,
     shards: Vec<tokio::task::JoinHandle<()>>,
     left: Arc<Mutex<Option<bool>>>,
     /// Time that its runtime has not been told of: it stood still.
@@ -147,6 +149,7 @@ impl Process {
             reloader,
             registry: registry.clone(),
             clock: clock.clone(),
+            metadata: metadata_table(&ReceiverConfig::default()),
         };
         let jitter = Mutex::new(SmallRng::seed_from_u64(seed));
         let surroundings = Surroundings {
@@ -173,6 +176,7 @@ impl Process {
         );
         drop(guard);
         Self {
+            page: cluster.page(),
             core: Arc::clone(&cluster.core),
             forwarder: cluster.forwarder.clone(),
             runtime,
@@ -267,10 +271,7 @@ impl Process {
 
     /// The cluster as it sees it.
     pub(super) fn status(&self) -> String {
-        let Some(cluster) = &self.cluster else {
-            return String::new();
-        };
-        String::from_utf8_lossy(&cluster.page().json()).into_owned()
+        String::from_utf8_lossy(&self.page.json()).into_owned()
     }
 
     /// The slots that its routes say are here.
