@@ -145,7 +145,6 @@ impl Process {
             inboxes: Arc::clone(&inboxes),
             accounting: Arc::clone(&accounting),
             budget: budget.clone(),
-            metadata: metadata_table(&ReceiverConfig::default()),
             reloader,
             registry: registry.clone(),
             clock: clock.clone(),
