@@ -121,9 +121,8 @@ impl ClusterPage {
     /// Whether exactly these replicas are active, in order of their IDs, and hold what is theirs with nothing under way.
     #[must_use]
     pub fn is_balanced(&self, ids: &[String]) -> bool {
-        let is_settled = |member: &Member| {
-            !member.is_suspect && member.slots_held == member.slots_owned
-        };
+        let is_settled =
+            |member: &Member| !member.is_suspect && member.slots_held == member.slots_owned;
         let held: usize = self.active().map(|member| member.slots_held).sum();
         self.is_ready
             && self.active().map(|member| &member.id).eq(ids)

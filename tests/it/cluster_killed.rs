@@ -30,7 +30,11 @@ async fn a_killed_replica_takes_with_it_what_it_had_acknowledged_and_nothing_els
     let found = books.compare(&backend.requests());
     assert_eq!(found.doubled.len(), 0, "{:?}", found.doubled);
     assert_eq!(found.unexpected.len(), 0, "{:?}", found.unexpected);
-    eprintln!("{} spans of {} went with it", found.lost.len(), books.0.len());
+    eprintln!(
+        "{} spans of {} went with it",
+        found.lost.len(),
+        books.0.len()
+    );
     for (trace, number) in &found.lost {
         let what = format!("span {number} of trace {trace}");
         assert!(falls_into(&its_slots, *trace), "{what} was held elsewhere");

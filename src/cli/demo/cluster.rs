@@ -111,8 +111,7 @@ async fn kill(cast: &mut Cast<'_>, number: u16, clock: &Clock) -> anyhow::Result
 fn slots_of(page: &ClusterPage) -> anyhow::Result<SlotSet> {
     let mut members = Vec::new();
     for member in page.active() {
-        let id: ReplicaId = member.id.parse().context("a member's ID")?;
-        members.push((id, member.weight));
+        members.push((replica_id(&member.id)?, member.weight));
     }
     let table = Ownership::new(members);
     ensure!(
@@ -120,8 +119,11 @@ fn slots_of(page: &ClusterPage) -> anyhow::Result<SlotSet> {
         "{} has another table than its members make",
         page.replica
     );
-    let id: ReplicaId = page.replica.parse().context("a replica's ID")?;
-    Ok(table.owned_by(&id))
+    Ok(table.owned_by(&replica_id(&page.replica)?))
+}
+
+fn replica_id(text: &str) -> anyhow::Result<ReplicaId> {
+    ReplicaId::new(text).map_err(anyhow::Error::msg)
 }
 
 impl Loss {
@@ -159,7 +161,7 @@ mod tests {
 
     #[test]
     fn lost_may_be_what_was_under_way_in_the_killed_replicas_slots_and_nothing_else() {
-        let members = ["r1", "r2"].map(|id| (id.parse().unwrap(), 1));
+        let members = ["r1", "r2"].map(|id| (replica_id(id).unwrap(), 1));
         let table = Ownership::new(members);
         let slots = slots_of(&page(&format!("{:016x}", table.hash()))).unwrap();
         let loss = Loss {
@@ -176,7 +178,7 @@ mod tests {
             latency_ms: 0,
             start_unix_ns,
         };
-        let r2 = "r2".parse().unwrap();
+        let r2 = replica_id("r2").unwrap();
         for number in 1..=100_u128 {
             let id = TraceId(number.to_be_bytes());
             let is_its = table.owner(KeyHash::of(id, None).slot()) == Some(&r2);

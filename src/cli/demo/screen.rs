@@ -160,7 +160,10 @@ mod tests {
         for is_terminal in [false, true] {
             let mut screen = screen(is_terminal);
             let first = screen.draw(&snapshot(1.0), Duration::from_secs(1), &replicas);
-            assert!(first.contains("r1") && first.contains("4096 slots"), "{first}");
+            assert!(
+                first.contains("r1") && first.contains("4096 slots"),
+                "{first}"
+            );
             let note = screen.note("r1 is killed", Duration::from_secs(2));
             assert!(note.contains("r1 is killed"));
             let second = screen.draw(&snapshot(2.0), Duration::from_secs(3), &replicas);

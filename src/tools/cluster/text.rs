@@ -18,7 +18,11 @@ impl fmt::Display for ClusterPage {
             writeln!(f, "note: {note}")?;
         }
         writeln!(f)?;
-        write_table(f, &MEMBER_TITLES, self.members.iter().map(|it| self.row_of(it)))?;
+        write_table(
+            f,
+            &MEMBER_TITLES,
+            self.members.iter().map(|it| self.row_of(it)),
+        )?;
         writeln!(f)?;
         write_moves(self, f)?;
         if !self.traffic.is_empty() {
@@ -33,7 +37,12 @@ const MEMBER_TITLES: [&str; 7] = [
     "MEMBER", "STATE", "HELD", "OWNED", "REACH", "POLICIES", "VERSION",
 ];
 const TRAFFIC_TITLES: [&str; 6] = [
-    "TRAFFIC TO", "REACH", "CONNECTIONS", "SPANS TAKEN", "WAITING BYTES", "HELD BACK",
+    "TRAFFIC TO",
+    "REACH",
+    "CONNECTIONS",
+    "SPANS TAKEN",
+    "WAITING BYTES",
+    "HELD BACK",
 ];
 
 impl ClusterPage {
@@ -178,9 +187,19 @@ mod tests {
             .collect();
         for wanted in [
             vec!["r1", "active", "2048", "2048", "self", "equal", "0.1.0"],
-            vec!["r-2", "active", "2048", "2048", "suspect", "DIFFERENT", "0.1.0"],
+            vec![
+                "r-2",
+                "active",
+                "2048",
+                "2048",
+                "suspect",
+                "DIFFERENT",
+                "0.1.0",
+            ],
             vec!["moving:", "7", "slots", "to", "r-2"],
-            vec!["r-2", "none", "0", "0", "0", "1000", "bytes", "for", "2.0", "s"],
+            vec![
+                "r-2", "none", "0", "0", "0", "1000", "bytes", "for", "2.0", "s",
+            ],
         ] {
             assert!(lines.contains(&wanted), "{wanted:?} in\n{text}");
         }

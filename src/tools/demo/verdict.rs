@@ -267,7 +267,10 @@ mod tests {
             let verdict = Verdict::of(traces(), came, |sent| sent.trace_id == PICKED);
             assert!(verdict.is_good(), "{verdict:?}");
             assert_eq!((verdict.lost, verdict.lost_spans), (1, lost_spans));
-            assert_eq!((verdict.kept_spans, verdict.unwanted_spans), (25 - lost_spans, 25));
+            assert_eq!(
+                (verdict.kept_spans, verdict.unwanted_spans),
+                (25 - lost_spans, 25)
+            );
         }
         let elsewhere = Verdict::of(traces(), vec![], |sent| sent.trace_id == PASSED);
         assert_eq!((elsewhere.missing, elsewhere.missing_spans), (1, 25));

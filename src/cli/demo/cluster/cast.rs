@@ -300,18 +300,21 @@ impl<'a> Cast<'a> {
     /// Asks all replicas at once. One that is too busy to tell is asked again soon.
     async fn ask_all(&mut self) {
         let addresses = &self.addresses;
-        let asked = self.replicas.iter_mut().map(|(number, replica)| async move {
-            let Some(it) = addresses.get(usize::from(*number).saturating_sub(1)) else {
-                return;
-            };
-            if let Ok(snapshot) = Snapshot::scrape(it.admin).await {
-                replica.snapshot = snapshot;
-            }
-            let Ok(url) = format!("http://{}", it.admin).parse::<Uri>() else {
-                return;
-            };
-            replica.page = cluster::ask(&url).await.ok().map(|answer| answer.page);
-        });
+        let asked = self
+            .replicas
+            .iter_mut()
+            .map(|(number, replica)| async move {
+                let Some(it) = addresses.get(usize::from(*number).saturating_sub(1)) else {
+                    return;
+                };
+                if let Ok(snapshot) = Snapshot::scrape(it.admin).await {
+                    replica.snapshot = snapshot;
+                }
+                let Ok(url) = format!("http://{}", it.admin).parse::<Uri>() else {
+                    return;
+                };
+                replica.page = cluster::ask(&url).await.ok().map(|answer| answer.page);
+            });
         join_all(asked).await;
     }
 
@@ -343,8 +346,17 @@ impl<'a> Cast<'a> {
 
     fn server_file(&self, number: u16) -> anyhow::Result<String> {
         let own = self.addresses_of(number)?;
-        let Addresses { grpc, http, admin, peer, gossip } = own;
-        let seeds = self.addresses.iter().map(|it| format!("{:?}", it.gossip.to_string()));
+        let Addresses {
+            grpc,
+            http,
+            admin,
+            peer,
+            gossip,
+        } = own;
+        let seeds = self
+            .addresses
+            .iter()
+            .map(|it| format!("{:?}", it.gossip.to_string()));
         let seeds = seeds.collect::<Vec<_>>().join(", ");
         let [sink, _] = self.sink_addresses;
         let founders = self.args.replicas;

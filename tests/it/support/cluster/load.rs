@@ -133,7 +133,10 @@ impl Books {
             }
         }
         let wanted = self.0.keys().filter(|(trace, _)| Self::is_failed(*trace));
-        found.lost = wanted.filter(|span| !here.contains(span)).copied().collect();
+        found.lost = wanted
+            .filter(|span| !here.contains(span))
+            .copied()
+            .collect();
         found
     }
 }
@@ -141,11 +144,7 @@ impl Books {
 impl Comparison {
     /// Nothing is lost, split or doubled.
     pub(crate) fn assert_clean(&self) {
-        let counts = (
-            self.lost.len(),
-            self.doubled.len(),
-            self.unexpected.len(),
-        );
+        let counts = (self.lost.len(), self.doubled.len(), self.unexpected.len());
         assert_eq!(counts, (0, 0, 0), "lost, doubled, unexpected: {self:?}");
     }
 }

@@ -72,7 +72,7 @@ impl Page {
 
     /// The slots that a balanced cluster's table gives to `id`: reckoned here, and compared with the page by hash.
     pub(crate) fn slots_of(&self, id: &str) -> SlotSet {
-        let replica = |id: &str| id.parse::<ReplicaId>().unwrap();
+        let replica = |id: &str| ReplicaId::new(id).unwrap();
         let members = self.active().into_iter().map(|it| (replica(&it.id), 1));
         let table = Ownership::new(members);
         assert_eq!(format!("{:016x}", table.hash()), self.slots.table);
