@@ -36,16 +36,9 @@ pub(crate) struct SpreadLoad {
     cohorts: JoinHandle<()>,
 }
 
-/// Every span that was acknowledged, by trace and number: the eras in which it was first sent, and answered.
+/// Every span that was acknowledged, by trace and number: the era in which it was first sent.
 #[derive(Debug, Default)]
-pub(crate) struct Books(pub(crate) BTreeMap<(u128, u64), Eras>);
-
-/// When something happened to a span.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Eras {
-    pub(crate) sent: u64,
-    pub(crate) acknowledged: u64,
-}
+pub(crate) struct Books(pub(crate) BTreeMap<(u128, u64), u64>);
 
 /// What the backend has, against the books.
 #[derive(Debug, Default)]
@@ -173,12 +166,10 @@ async fn cohort(number: u64, shared: Arc<Shared>) {
             _ => span(trace, stage),
         });
         let request = request(spans.collect()).encode_to_vec();
-        let sent = shared.era.load(Ordering::SeqCst);
+        let era = shared.era.load(Ordering::SeqCst);
         shared.deliver(&request, number + stage).await;
-        let acknowledged = shared.era.load(Ordering::SeqCst);
-        let eras = Eras { sent, acknowledged };
         let mut books = shared.books.lock();
-        books.0.extend(traces.map(|trace| ((trace, stage), eras)));
+        books.0.extend(traces.map(|trace| ((trace, stage), era)));
     }
 }
 
