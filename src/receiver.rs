@@ -47,7 +47,7 @@ use http::HttpService;
 use ingest::Ingest;
 use intake::Intake;
 use listener::Listener;
-use metadata::MetadataTable;
+pub use metadata::MetadataTable;
 use phase::Phase;
 
 /// HTTP/2 streams open at once on a connection of the HTTP port, and its pings: what the gRPC port has by default.
@@ -83,6 +83,13 @@ pub enum ReceiverError {
     },
 }
 
+/// The combinations of request metadata that receivers of `config` share.
+#[must_use]
+pub fn metadata_table(config: &ReceiverConfig) -> Arc<MetadataTable> {
+    let names = &config.include_metadata;
+    Arc::new(MetadataTable::new(names, config.metadata_cardinality_limit))
+}
+
 impl Receivers {
     /// Binds the ports that `config` names and serves them until [`Receivers::stop_admitting`] or drop.
     ///
@@ -94,6 +101,22 @@ impl Receivers {
         memory: Budget,
         metrics: ReceiverMetrics,
         clock: Clock,
+    ) -> Result<Self, ReceiverError> {
+        let metadata = metadata_table(&config);
+        Self::start_with(config, ingest, memory, metrics, clock, metadata).await
+    }
+
+    /// The same, with a table of request metadata that others share.
+    ///
+    /// # Errors
+    /// As [`Receivers::start`].
+    pub async fn start_with(
+        config: ReceiverConfig,
+        ingest: impl Ingest,
+        memory: Budget,
+        metrics: ReceiverMetrics,
+        clock: Clock,
+        metadata: Arc<MetadataTable>,
     ) -> Result<Self, ReceiverError> {
         let grpc = match config.grpc {
             None => None,
@@ -113,10 +136,7 @@ impl Receivers {
         let intake = Arc::new(Intake {
             ingest,
             admission: Arc::clone(&admission),
-            metadata: MetadataTable::new(
-                &config.include_metadata,
-                config.metadata_cardinality_limit,
-            ),
+            metadata,
             metrics,
             clock,
             retry_after: config.retry_after,

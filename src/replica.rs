@@ -37,7 +37,7 @@ use crate::exporter::{Exporter, ExporterContext};
 use crate::memory::Budget;
 use crate::metrics::Registry;
 use crate::otlp::json;
-use crate::receiver::Receivers;
+use crate::receiver::{Receivers, metadata_table};
 use cluster::{Cluster, ClusterParts, Entrance, clients_budget};
 use ingest::ReplicaIngest;
 use reload::{PoliciesSource, Shards};
@@ -136,6 +136,7 @@ impl Replica {
             let thread = driver::start(number, shard, clock.clone(), heartbeat);
             shards.push(thread.context("starting a shard's thread")?);
         }
+        let metadata = metadata_table(&config.receivers);
         let cluster = match config.cluster.zip(entrance) {
             Some((config, entrance)) => {
                 let parts = ClusterParts {
@@ -143,6 +144,7 @@ impl Replica {
                     inboxes: Arc::clone(&inboxes),
                     accounting: Arc::clone(&accounting),
                     budget: budget.clone(),
+                    metadata: Arc::clone(&metadata),
                     reloader: reloader.clone(),
                     registry: registry.clone(),
                     clock: clock.clone(),
@@ -157,13 +159,15 @@ impl Replica {
             Arc::clone(&accounting),
             registry.router(),
             cluster.as_ref().map(Cluster::client_route),
+            clock.clone(),
         );
-        let receivers = Receivers::start(
+        let receivers = Receivers::start_with(
             config.receivers,
             ingest,
             clients,
             registry.receiver(),
             clock.clone(),
+            metadata,
         )
         .await?;
         let status = StatusSource {

@@ -1,5 +1,6 @@
 //! Flags of the commands that send: where to, how, and with how much patience. And the summary they print.
 
+use std::io::Write;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +11,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Uri};
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
-use super::{INCOMPLETE, runtime, values};
+use super::{INCOMPLETE, output, runtime, values};
 use crate::clock::{Clock, Moment};
 use crate::tools::client::{Client, Protocol, Target};
 use crate::tools::deliver::Patience;
@@ -118,12 +119,12 @@ impl ClientArgs {
         extra: &E,
         report: &Report,
     ) -> anyhow::Result<ExitCode> {
-        if self.json {
-            let summary = Summary { extra, report };
-            println!("{}", serde_json::to_string(&summary)?);
+        let text = if self.json {
+            serde_json::to_string(&Summary { extra, report })?
         } else {
-            println!("{title}, {report}");
-        }
+            format!("{title}, {report}")
+        };
+        output::write(|out| writeln!(out, "{text}"))?;
         Ok(match report.is_complete() {
             true => ExitCode::SUCCESS,
             false => ExitCode::from(INCOMPLETE),

@@ -4,6 +4,7 @@ mod cluster;
 mod screen;
 
 use std::fs;
+use std::io::Write;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -15,7 +16,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use self::screen::Screen;
-use super::{runtime, values};
+use super::{output, runtime, values};
 use crate::clock::{Clock, Moment};
 use crate::config::DEFAULT_POLICIES;
 use crate::tools::demo::process::{Process, free_addresses};
@@ -125,11 +126,12 @@ impl DemoArgs {
         let verdict = Verdict::of_files(&sent, &got, |sent| {
             loss.as_ref().is_some_and(|loss| loss.covers(sent))
         })?;
-        if self.json {
-            println!("{}", serde_json::to_string(&verdict)?);
+        let text = if self.json {
+            serde_json::to_string(&verdict)?
         } else {
-            println!("\n{verdict}");
-        }
+            format!("\n{verdict}")
+        };
+        output::write(|out| writeln!(out, "{text}"))?;
         Ok(match verdict.is_good() {
             true => ExitCode::SUCCESS,
             false => ExitCode::FAILURE,
@@ -185,8 +187,9 @@ impl DemoArgs {
             let now = clock.now();
             // A replica that is too busy to tell is asked again a second later.
             if let (false, Ok(snapshot)) = (self.json, Snapshot::scrape(admin).await) {
-                print!("{}", screen.draw(&snapshot, now.since(start), &[]));
-                let _ = std::io::Write::flush(&mut std::io::stdout());
+                let frame = screen.draw(&snapshot, now.since(start), &[]);
+                // A screen that cannot be drawn does not end the demo.
+                let _ = output::write(|out| write!(out, "{frame}"));
             }
             if now >= end {
                 return;

@@ -39,7 +39,7 @@ async fn a_killed_replica_takes_with_it_what_it_had_acknowledged_and_nothing_els
         let what = format!("span {number} of trace {trace}");
         assert!(falls_into(&its_slots, *trace), "{what} was held elsewhere");
         // The error came last: what was sent after the kill is lost only with an error that was acknowledged before.
-        let era = books.0[&(*trace, *number)];
+        let era = books.0[&(*trace, *number)].era;
         assert!(Books::is_failed(*trace) && era < after_kill, "{what}");
     }
 }

@@ -21,6 +21,7 @@ mod cors;
 mod full_success;
 mod health;
 mod json_rules;
+mod malformed_attributes;
 mod metadata;
 mod overload;
 mod size_limits;

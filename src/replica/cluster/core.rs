@@ -30,8 +30,8 @@ pub(in crate::replica) struct Core {
 /// What the driver of the holders is told.
 #[derive(Debug)]
 pub(super) enum Command {
-    /// An order has arrived.
-    Order(Life, Bytes),
+    /// An order has arrived; its sender waits until it is taken.
+    Order(Life, Bytes, oneshot::Sender<()>),
     /// Which of these slots are to be taken for bearing this mark?
     Heed {
         move_id: MoveId,
@@ -40,7 +40,7 @@ pub(super) enum Command {
         heeded: oneshot::Sender<SlotSet>,
     },
     /// A shard has come to a step of a move.
-    Report(ShardId, Report),
+    Report(ShardId, Box<Report>),
     /// Leave; tell when nobody needs this replica any more.
     Leave(oneshot::Sender<()>),
     /// Hand undecided traces over from now on.

@@ -125,7 +125,10 @@ impl Driver {
 
     fn hear(&mut self, command: Command) {
         match command {
-            Command::Order(from, order) => self.hear_order(from, order),
+            Command::Order(from, order, taken) => {
+                self.hear_order(from, order);
+                let _ = taken.send(());
+            }
             Command::Heed {
                 move_id,
                 to,
@@ -138,7 +141,7 @@ impl Driver {
                 let _ = heeded.send(taken);
             }
             Command::Report(shard, report) => {
-                if let Some(input) = self.shards.heard(shard, report) {
+                if let Some(input) = self.shards.heard(shard, *report) {
                     self.feed(input);
                 }
             }

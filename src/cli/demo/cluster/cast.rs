@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::Write as _;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
@@ -16,6 +17,7 @@ use http::Uri;
 use super::{SPREAD, WAIT};
 use crate::cli::demo::screen::Screen;
 use crate::cli::demo::{DEFAULT_WAIT, DemoArgs, Signals};
+use crate::cli::output;
 use crate::clock::{Clock, Moment};
 use crate::config::DEFAULT_POLICIES;
 use crate::tools::cluster::{self, ClusterPage};
@@ -321,7 +323,9 @@ impl<'a> Cast<'a> {
     fn happens(&mut self, event: String) {
         if !self.args.json {
             let elapsed = self.clock.now().since(self.started);
-            print!("{}", self.screen.note(&event, elapsed));
+            let line = self.screen.note(&event, elapsed);
+            // A screen that cannot be drawn does not end the demo.
+            let _ = output::write(|out| write!(out, "{line}"));
         }
         self.event = event;
     }
@@ -340,8 +344,8 @@ impl<'a> Cast<'a> {
             members.push((format!("r{number}"), told.unwrap_or_default()));
         }
         let elapsed = now.since(self.started);
-        print!("{}", self.screen.draw(&all, elapsed, &members));
-        let _ = std::io::Write::flush(&mut std::io::stdout());
+        let frame = self.screen.draw(&all, elapsed, &members);
+        let _ = output::write(|out| write!(out, "{frame}"));
     }
 
     fn server_file(&self, number: u16) -> anyhow::Result<String> {

@@ -15,6 +15,7 @@ use std::time::Duration;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use parking_lot::Mutex;
 use prost::Message;
+use tailsieve::clock::Clock;
 use tokio::task::{JoinHandle, JoinSet};
 use tonic::Code;
 
@@ -36,9 +37,18 @@ pub(crate) struct SpreadLoad {
     cohorts: JoinHandle<()>,
 }
 
-/// Every span that was acknowledged, by trace and number: the era in which it was first sent.
+/// Every span that was acknowledged, by trace and number.
 #[derive(Debug, Default)]
-pub(crate) struct Books(pub(crate) BTreeMap<(u128, u64), u64>);
+pub(crate) struct Books(pub(crate) BTreeMap<(u128, u64), Sent>);
+
+/// What is known of a span that was acknowledged.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Sent {
+    /// The era in which it was first sent.
+    pub(crate) era: u64,
+    /// From when the trace's first span was first sent to when this one was acknowledged.
+    pub(crate) age: Duration,
+}
 
 /// What the backend has, against the books.
 #[derive(Debug, Default)]
@@ -52,6 +62,7 @@ pub(crate) struct Comparison {
 }
 
 struct Shared {
+    clock: Clock,
     directory: Directory,
     connections: Mutex<HashMap<SocketAddr, GrpcClient>>,
     books: Mutex<Books>,
@@ -65,6 +76,7 @@ impl SpreadLoad {
     /// Starts it.
     pub(crate) fn start(directory: &Directory) -> Self {
         let shared = Arc::new(Shared {
+            clock: Clock::system(),
             directory: Arc::clone(directory),
             connections: Mutex::default(),
             books: Mutex::default(),
@@ -98,8 +110,10 @@ impl SpreadLoad {
         let ended = tokio::time::timeout(DEADLINE, self.cohorts).await;
         ended.expect("the last requests are acknowledged").unwrap();
         let setbacks = self.shared.setbacks.load(Ordering::Relaxed);
-        eprintln!("the load was refused or not answered {setbacks} times");
-        std::mem::take(&mut self.shared.books.lock())
+        let books = std::mem::take(&mut *self.shared.books.lock());
+        let slowest = books.0.values().map(|sent| sent.age).max();
+        eprintln!("{setbacks} attempts failed; the slowest trace took {slowest:?}");
+        books
     }
 }
 
@@ -157,6 +171,7 @@ async fn run(shared: Arc<Shared>) {
 
 async fn cohort(number: u64, shared: Arc<Shared>) {
     let first = u128::from(number) * TRACES_A_COHORT + 1;
+    let begun = shared.clock.now();
     let mut beat = tokio::time::interval(STAGE_EVERY);
     for stage in 1..=STAGES {
         beat.tick().await;
@@ -168,8 +183,10 @@ async fn cohort(number: u64, shared: Arc<Shared>) {
         let request = request(spans.collect()).encode_to_vec();
         let era = shared.era.load(Ordering::SeqCst);
         shared.deliver(&request, number + stage).await;
+        let age = shared.clock.now().since(begun);
+        let sent = Sent { era, age };
         let mut books = shared.books.lock();
-        books.0.extend(traces.map(|trace| ((trace, stage), era)));
+        books.0.extend(traces.map(|trace| ((trace, stage), sent)));
     }
 }
 
