@@ -103,22 +103,32 @@ impl Cluster {
             plan,
             gossip,
         };
-        for number in 0..cluster.gossip.len() {
-            cluster.start(number).await;
-        }
         let all: Vec<usize> = (0..cluster.gossip.len()).collect();
+        for number in &all {
+            cluster.launch(*number).await;
+        }
         cluster.balanced(&all).await;
+        let addresses = cluster.replicas.values().map(|replica| replica.grpc);
+        cluster.directory.lock().extend(addresses);
         cluster
     }
 
-    /// Starts replica number `number`, again or for the first time.
+    /// Starts replica number `number` again; clients know it when it is ready.
     pub(crate) async fn start(&mut self, number: usize) {
+        self.launch(number).await;
+        let replica = &self.replicas[&number];
+        eventually("it is ready", || async {
+            replica.is_ready().await.then_some(())
+        })
+        .await;
+        self.directory.lock().push(replica.grpc);
+    }
+
+    async fn launch(&mut self, number: usize) {
         let id = format!("r{number}");
         let gossip = self.gossip[number];
         let launch = self.plan.launch(&self.backend, &id, gossip, &self.gossip);
-        let replica = launch.await;
-        self.directory.lock().push(replica.grpc);
-        self.replicas.insert(number, replica);
+        self.replicas.insert(number, launch.await);
     }
 
     /// Takes a replica out of the directory and gives it away.

@@ -140,10 +140,8 @@ impl Books {
             }
         }
         let wanted = self.0.keys().filter(|(trace, _)| Self::is_failed(*trace));
-        found.lost = wanted
-            .filter(|span| !here.contains(span))
-            .copied()
-            .collect();
+        let lost = wanted.filter(|span| !here.contains(span));
+        found.lost = lost.copied().collect();
         found
     }
 }
