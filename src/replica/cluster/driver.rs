@@ -17,12 +17,13 @@ use super::shards::Shards;
 use super::status::ClusterStatus;
 use crate::batch::peer::order::Order;
 use crate::batch::replica::{Life, ReplicaId};
+use crate::buffer::inbox::Inbox;
 use crate::clock::Clock;
 use crate::replica::reload::Reloader;
 use crate::router::deaths::{Change, Deaths, Why};
 use crate::router::forward::Forwarder;
 use crate::router::holders::{Holders, Input};
-use crate::router::member::MemberState;
+use crate::router::member::{Known, MemberState};
 use crate::router::membership::{Identity, Membership, Sight};
 
 const TICK: Duration = Duration::from_millis(100);
@@ -88,8 +89,10 @@ impl Driver {
         }
         self.step_deaths();
         let is_idle = self.is_idle();
-        if is_idle != std::mem::replace(&mut self.state.was_idle, is_idle) {
-            self.feed(Input::Idle(is_idle));
+        // Twice in a row: a shard may just have taken from its inbox what is not in the books yet. And again as long as it
+        // is so: it counts only at the moment that it is said.
+        if std::mem::replace(&mut self.state.was_idle, is_idle) && is_idle {
+            self.feed(Input::Idle(true));
         }
         let policy_hash = self.reloader.short_hash();
         if policy_hash != std::mem::replace(&mut self.state.policy_hash, policy_hash) {
@@ -97,6 +100,7 @@ impl Driver {
         }
         self.feed(Input::Tick);
         self.publish_digest();
+        self.let_go_without_heirs();
         self.update_status();
     }
 
@@ -148,6 +152,7 @@ impl Driver {
             Command::Leave(done) => {
                 self.state.leaving = Some(done);
                 self.feed(Input::Leave);
+                self.let_go_without_heirs();
                 self.tell_leaver();
             }
             Command::HandOver => self.feed(Input::HandOver),
@@ -256,8 +261,23 @@ impl Driver {
         let accounting = &self.core.accounting;
         accounting.buffered.get() == 0
             && accounting.held.get() == 0
+            && self.core.inboxes.iter().all(Inbox::is_empty)
             && self.owed.is_empty()
             && self.forwarder.is_idle()
+    }
+
+    /// Who leaves and has nobody to leave its slots to may go, and decides what it holds.
+    fn let_go_without_heirs(&mut self) {
+        let is_heir = |known: &Known| {
+            known.record.state == MemberState::Active
+                && !known.is_suspect
+                && !self.deaths.is_dead(&known.record.life)
+        };
+        let has_heirs = self.sight.borrow().view.others.values().any(is_heir);
+        if !has_heirs || !self.has_identity() {
+            self.state.may_exit |= self.state.leaving.is_some();
+            self.tell_leaver();
+        }
     }
 
     fn tell_leaver(&mut self) {

@@ -19,6 +19,7 @@ use super::super::{Cluster, ClusterParts, Entrance, Surroundings, clients_budget
 use super::network::{Network, SimulatedDial};
 use super::sink::{Decisions, Sink, SinkOutlet};
 use crate::accounting::Accounting;
+use crate::admin::ClusterPage;
 use crate::batch::key::{SLOTS, Slot};
 use crate::batch::replica::ReplicaId;
 use crate::batch::slot_set::SlotSet;
@@ -30,7 +31,9 @@ use crate::config::policy_source::Loaded;
 use crate::config::{PolicySource, policy_file};
 use crate::memory::Budget;
 use crate::metrics::Registry;
+use crate::receiver::config::ReceiverConfig;
 use crate::receiver::ingest::{Accepted, Ingest as _, ReceivedRequest, Refusal};
+use crate::receiver::metadata_table;
 use crate::replica::ingest::ReplicaIngest;
 use crate::replica::reload::{self, Reloader};
 use crate::router::config::ClusterConfig;
@@ -67,6 +70,7 @@ pub(super) struct Process {
     forwarder: Forwarder,
     inboxes: Arc<[Inbox]>,
     cluster: Option<Cluster>,
+    page: Arc<dyn ClusterPage>,
     shards: Vec<tokio::task::JoinHandle<()>>,
     left: Arc<Mutex<Option<bool>>>,
     /// Time that its runtime has not been told of: it stood still.
@@ -144,6 +148,7 @@ impl Process {
             reloader,
             registry: registry.clone(),
             clock: clock.clone(),
+            metadata: metadata_table(&ReceiverConfig::default()),
         };
         let jitter = Mutex::new(SmallRng::seed_from_u64(seed));
         let surroundings = Surroundings {
@@ -166,9 +171,11 @@ impl Process {
             Arc::clone(&accounting),
             registry.router(),
             Some(cluster.client_route()),
+            clock.clone(),
         );
         drop(guard);
         Self {
+            page: cluster.page(),
             core: Arc::clone(&cluster.core),
             forwarder: cluster.forwarder.clone(),
             runtime,
@@ -234,7 +241,7 @@ impl Process {
 
     /// Leaves as a replica does that is told to end.
     pub(super) fn leave(&mut self, grace: Duration) {
-        let Some(cluster) = self.cluster.take() else {
+        let Some(mut cluster) = self.cluster.take() else {
             return;
         };
         self.is_leaving = true;
@@ -244,13 +251,14 @@ impl Process {
             // Requests under way are answered first.
             tokio::time::sleep(grace / 16).await;
             let has_left = cluster.leave(grace / 2, grace * 3 / 4).await;
+            cluster.close(grace / 8).await;
             for inbox in inboxes.iter() {
                 inbox.control(Control::Finish);
             }
             for shard in shards {
                 let _ = shard.await;
             }
-            cluster.finish(grace / 8).await;
+            cluster.say_good_bye(grace / 8).await;
             *left.lock() = Some(has_left);
         });
     }
@@ -262,10 +270,7 @@ impl Process {
 
     /// The cluster as it sees it.
     pub(super) fn status(&self) -> String {
-        let Some(cluster) = &self.cluster else {
-            return String::new();
-        };
-        String::from_utf8_lossy(&cluster.page().json()).into_owned()
+        String::from_utf8_lossy(&self.page.json()).into_owned()
     }
 
     /// The slots that its routes say are here.

@@ -20,6 +20,8 @@ use crate::router::membership::seeded::{SeededFaults, SeededHub};
 
 /// Steps of time: what is finer than this happens at once.
 const TICK: Duration = Duration::from_millis(5);
+/// How often views change at most.
+const HUB_EVERY_NS: u64 = 25_000_000;
 /// What the clocks of replicas read at the beginning, and may differ by.
 const EPOCH: Duration = Duration::from_secs(1_000_000);
 const SKEW_MAX_MS: u64 = 3_000;
@@ -141,7 +143,9 @@ impl World {
         }
         self.end_what_is_over();
         self.ground.network.advance(self.now);
-        self.ground.hub.advance(self.now);
+        if self.now.0.is_multiple_of(HUB_EVERY_NS) {
+            self.ground.hub.advance(self.now);
+        }
         for process in self.processes.values_mut() {
             process.step(TICK);
         }
@@ -286,6 +290,9 @@ impl World {
             .collect();
         for (number, in_order) in gone {
             self.say(&format!("r{number} has left, in order: {in_order}"));
+            if !in_order {
+                self.say_what_stirs();
+            }
             let Some(process) = self.processes.remove(&number) else {
                 continue;
             };
@@ -321,7 +328,7 @@ impl World {
             .values()
             .map(|it| {
                 format!(
-                    "{} at rest: {}, holds {}, {:?} {}",
+                    "{} is at rest: {}, holds {}, {:?} {}",
                     it.id,
                     it.is_at_rest(),
                     it.holds().len(),
