@@ -29,8 +29,7 @@ pub enum Protocol {
 /// Where requests go and how.
 #[derive(Debug, Clone)]
 pub struct Target {
-    /// URLs of the receivers; for HTTP without a path, `/v1/traces` is added. Of several each attempt goes to the next, as
-    /// behind a balancer.
+    /// URLs of the receivers; for HTTP without a path, `/v1/traces` is added. Several take turns, as behind a balancer.
     pub endpoints: Vec<Uri>,
     /// The transport.
     pub protocol: Protocol,
@@ -71,8 +70,8 @@ pub enum Answer {
 #[derive(Debug, Clone)]
 pub struct Client {
     transports: Arc<[Transport]>,
-    /// Attempts made so far, by which it is an endpoint's turn.
-    attempts: Arc<AtomicUsize>,
+    /// Requests begun so far, by which it is an endpoint's turn.
+    begun: Arc<AtomicUsize>,
     timeout: Duration,
 }
 
@@ -123,14 +122,26 @@ impl Client {
         let transports: Result<_, _> = target.endpoints.iter().map(transport).collect();
         Ok(Self {
             transports: transports?,
-            attempts: Arc::default(),
+            begun: Arc::default(),
             timeout: target.timeout,
         })
     }
 
+    /// How many endpoints take turns.
+    #[must_use]
+    pub fn endpoints(&self) -> usize {
+        self.transports.len()
+    }
+
+    /// Whose turn it is with a new request; its further attempts go to the endpoints after that one.
+    #[must_use]
+    pub fn next_turn(&self) -> usize {
+        self.begun.fetch_add(1, Ordering::Relaxed)
+    }
+
     /// Sends one request to the endpoint whose turn it is and waits for its answer.
-    pub async fn send(&self, message: &Message) -> Answer {
-        let turn = self.attempts.fetch_add(1, Ordering::Relaxed) % self.transports.len().max(1);
+    pub async fn send(&self, message: &Message, turn: usize) -> Answer {
+        let turn = turn % self.transports.len().max(1);
         let exchange = async {
             match self.transports.get(turn) {
                 Some(Transport::Grpc(client)) => client.send(message).await,
