@@ -256,7 +256,7 @@ mod tests {
         }
     }
 
-    fn verdict(sent: Vec<Sent>, got: Vec<Got>) -> Verdict {
+    fn judged(sent: Vec<Sent>, got: Vec<Got>) -> Verdict {
         Verdict::of(sent, got, |_| false)
     }
 
@@ -289,38 +289,38 @@ mod tests {
         };
         for entry in [error, slow, sent(PICKED)] {
             let id = entry.trace_id.clone();
-            let good = verdict(vec![entry.clone()], vec![got(&id, 25, 0)]);
+            let good = judged(vec![entry.clone()], vec![got(&id, 25, 0)]);
             assert!(good.is_good() && good.kept == 1, "{good:?}");
-            assert_eq!(verdict(vec![entry], vec![]).missing, 1);
+            assert_eq!(judged(vec![entry], vec![]).missing, 1);
         }
     }
 
     #[test]
     fn the_rest_is_not_kept() {
-        assert!(verdict(vec![sent(PASSED)], vec![]).is_good());
-        let kept = verdict(vec![sent(PASSED)], vec![got(PASSED, 25, 0)]);
+        assert!(judged(vec![sent(PASSED)], vec![]).is_good());
+        let kept = judged(vec![sent(PASSED)], vec![got(PASSED, 25, 0)]);
         assert_eq!((kept.unexpected, kept.is_good()), (1, false));
     }
 
     #[test]
     fn traces_nobody_sent_are_unexpected() {
-        let verdict = verdict(vec![], vec![got(PICKED, 1, 0)]);
+        let verdict = judged(vec![], vec![got(PICKED, 1, 0)]);
         assert_eq!(verdict.unexpected, 1);
         let refused = Sent {
             spans_acknowledged: 0,
             ..sent(PICKED)
         };
         assert_eq!(
-            verdict(vec![refused], vec![got(PICKED, 25, 0)]).unexpected,
+            judged(vec![refused], vec![got(PICKED, 25, 0)]).unexpected,
             1
         );
     }
 
     #[test]
     fn missing_spans_and_double_ones_are_differences() {
-        let verdict = verdict(vec![sent(PICKED)], vec![got(PICKED, 24, 0)]);
+        let verdict = judged(vec![sent(PICKED)], vec![got(PICKED, 24, 0)]);
         assert_eq!((verdict.incomplete, verdict.is_good()), (1, false));
-        let verdict = verdict(vec![sent(PICKED)], vec![got(PICKED, 25, 1)]);
+        let verdict = judged(vec![sent(PICKED)], vec![got(PICKED, 25, 1)]);
         assert_eq!((verdict.duplicated, verdict.is_good()), (1, false));
     }
 
@@ -330,12 +330,12 @@ mod tests {
             spans_in_doubt: 5,
             ..sent(PICKED)
         };
-        let verdict = verdict(vec![doubtful, sent(PASSED)], vec![got(PICKED, 20, 0)]);
+        let verdict = judged(vec![doubtful, sent(PASSED)], vec![got(PICKED, 20, 0)]);
         assert_eq!((verdict.in_doubt, verdict.is_good()), (1, true));
     }
 
     #[test]
     fn nothing_sent_is_no_success() {
-        assert!(!verdict(vec![], vec![]).is_good());
+        assert!(!judged(vec![], vec![]).is_good());
     }
 }
