@@ -71,7 +71,7 @@ pub struct Receivers {
 #[derive(Debug, thiserror::Error)]
 pub enum ReceiverError {
     /// A port could not be bound, most often because something else has it.
-    #[error("cannot listen on {endpoint} (receivers.otlp.{key})")]
+    #[error("cannot listen on {endpoint} ({key})")]
     Bind {
         /// The address wanted.
         endpoint: SocketAddr,
@@ -121,14 +121,14 @@ impl Receivers {
         let grpc = match config.grpc {
             None => None,
             Some(grpc) => {
-                let key = "protocols.grpc.endpoint";
+                let key = "receivers.otlp.protocols.grpc.endpoint";
                 Some((Listener::bind(grpc.endpoint, key).await?, grpc))
             }
         };
         let http = match config.http {
             None => None,
             Some(http) => {
-                let key = "protocols.http.endpoint";
+                let key = "receivers.otlp.protocols.http.endpoint";
                 Some((Listener::bind(http.endpoint, key).await?, http))
             }
         };
