@@ -252,7 +252,8 @@ impl Replica {
         self.stop_watching.cancel();
         self.receivers.stop_admitting();
         self.receivers.finished(left() / 4).await;
-        if let Some(cluster) = &self.cluster {
+        let mut cluster = self.cluster;
+        if let Some(cluster) = &mut cluster {
             let window = self.reloader.policies().windows.decision_wait;
             // What a window takes, if there is time for it; else undecided traces are handed over.
             let patience = (window + LEAVE_MARGIN).min(left() / 2);
@@ -260,13 +261,14 @@ impl Replica {
             if !has_left {
                 tracing::warn!("left the cluster without having handed everything over");
             }
+            cluster.close(left()).await;
         }
         for inbox in self.inboxes.iter() {
             inbox.control(Control::Finish);
         }
         let mut left_spans = join_shards(self.shards, &self.inboxes, left()).await;
-        if let Some(cluster) = self.cluster {
-            cluster.finish(left()).await;
+        if let Some(cluster) = cluster {
+            cluster.say_good_bye(left()).await;
         }
         let mut drains = tokio::task::JoinSet::new();
         for exporter in self.exporters {
@@ -275,6 +277,7 @@ impl Replica {
         }
         left_spans += drains.join_all().await.into_iter().max().unwrap_or(0);
         let snapshot = self.accounting.snapshot();
+        left_spans += snapshot.held;
         let unaccounted_spans = snapshot.unaccounted();
         if unaccounted_spans != 0 {
             self.registry.invariant_violations("I2").increment(1);

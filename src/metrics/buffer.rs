@@ -135,7 +135,7 @@ impl Registry {
     }
 
     /// Handles for a set with these top-level policies, and with these among all, nested ones as `outer/inner`. Beyond
-    /// [`POLICY_LABELS_MAX`] names, those of earlier sets included, they are counted together as [`OTHER_POLICIES`].
+    /// `POLICY_LABELS_MAX` names, those of earlier sets included, they are counted together as `OTHER_POLICIES`.
     #[must_use]
     pub fn sampler<'a>(
         &self,

@@ -55,6 +55,8 @@ use status::{ClusterSource, ClusterStatus};
 
 /// The share of `memory.limit` that only other replicas may take of: an eighth.
 const PEERS_SHARE: u64 = 8;
+/// How long frames that are under way may take to be answered at the end.
+const CLOSING_MAX: Duration = Duration::from_secs(2);
 /// How long the last record of a replica that has left is still gossiped.
 const LAST_WORDS: Duration = Duration::from_millis(1_500);
 
@@ -83,7 +85,8 @@ pub(super) struct ClusterParts {
 pub(super) struct Cluster {
     core: Arc<Core>,
     forwarder: Forwarder,
-    port: PeerPort,
+    /// Until it is closed.
+    port: Option<PeerPort>,
     status: Arc<RwLock<ClusterStatus>>,
     peer_address: SocketAddr,
     gossip_address: SocketAddr,
@@ -293,7 +296,7 @@ impl Cluster {
         Self {
             core,
             forwarder,
-            port,
+            port: Some(port),
             status,
             peer_address,
             gossip_address,
@@ -342,9 +345,17 @@ impl Cluster {
         left.is_ok_and(|left| left.is_ok())
     }
 
-    /// Ends: no more batches of others, a last word to them.
-    pub(super) async fn finish(self, grace: Duration) {
-        self.port.finished(grace.min(LAST_WORDS)).await;
-        tokio::time::sleep(LAST_WORDS.min(grace)).await;
+    /// Takes no more frames; answers those that are under way. Only then may the shards end.
+    pub(super) async fn close(&mut self, grace: Duration) {
+        if let Some(port) = self.port.take() {
+            port.finished(grace.min(CLOSING_MAX)).await;
+        }
+    }
+
+    /// Lets the last record reach the others, if there are any.
+    pub(super) async fn say_good_bye(self, grace: Duration) {
+        if self.status.read().knows_others() {
+            tokio::time::sleep(LAST_WORDS.min(grace)).await;
+        }
     }
 }

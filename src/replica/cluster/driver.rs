@@ -23,7 +23,7 @@ use crate::replica::reload::Reloader;
 use crate::router::deaths::{Change, Deaths, Why};
 use crate::router::forward::Forwarder;
 use crate::router::holders::{Holders, Input};
-use crate::router::member::MemberState;
+use crate::router::member::{Known, MemberState};
 use crate::router::membership::{Identity, Membership, Sight};
 
 const TICK: Duration = Duration::from_millis(100);
@@ -100,6 +100,7 @@ impl Driver {
         }
         self.feed(Input::Tick);
         self.publish_digest();
+        self.let_go_without_heirs();
         self.update_status();
     }
 
@@ -151,6 +152,7 @@ impl Driver {
             Command::Leave(done) => {
                 self.state.leaving = Some(done);
                 self.feed(Input::Leave);
+                self.let_go_without_heirs();
                 self.tell_leaver();
             }
             Command::HandOver => self.feed(Input::HandOver),
@@ -262,6 +264,20 @@ impl Driver {
             && self.core.inboxes.iter().all(Inbox::is_empty)
             && self.owed.is_empty()
             && self.forwarder.is_idle()
+    }
+
+    /// Who leaves and has nobody to leave its slots to may go, and decides what it holds.
+    fn let_go_without_heirs(&mut self) {
+        let is_heir = |known: &Known| {
+            known.record.state == MemberState::Active
+                && !known.is_suspect
+                && !self.deaths.is_dead(&known.record.life)
+        };
+        let has_heirs = self.sight.borrow().view.others.values().any(is_heir);
+        if !has_heirs || !self.has_identity() {
+            self.state.may_exit |= self.state.leaving.is_some();
+            self.tell_leaver();
+        }
     }
 
     fn tell_leaver(&mut self) {

@@ -112,6 +112,10 @@ impl ClusterStatus {
     pub(super) fn is_ready(&self) -> bool {
         self.is_ready
     }
+
+    pub(super) fn knows_others(&self) -> bool {
+        self.members.len() > 1
+    }
 }
 
 /// The page, and the word on readiness.

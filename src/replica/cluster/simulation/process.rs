@@ -243,7 +243,7 @@ impl Process {
 
     /// Leaves as a replica does that is told to end.
     pub(super) fn leave(&mut self, grace: Duration) {
-        let Some(cluster) = self.cluster.take() else {
+        let Some(mut cluster) = self.cluster.take() else {
             return;
         };
         self.is_leaving = true;
@@ -254,13 +254,14 @@ impl Process {
             // Requests under way are answered first.
             tokio::time::sleep(grace / 16).await;
             let has_left = cluster.leave(grace / 2, grace * 3 / 4).await;
+            cluster.close(grace / 8).await;
             for inbox in inboxes.iter() {
                 inbox.control(Control::Finish);
             }
             for shard in shards {
                 let _ = shard.await;
             }
-            cluster.finish(grace / 8).await;
+            cluster.say_good_bye(grace / 8).await;
             *left.lock() = Some(has_left);
         });
     }
