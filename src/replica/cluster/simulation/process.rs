@@ -295,6 +295,8 @@ impl Process {
             && books.held == 0
             && books.releasing == 0
             && self.forwarder.is_idle()
+            // A trace that was handed over leaves a deadline behind, for as long as the window that it had here.
+            && self.budget.used_bytes() == 0
             && !self.is_paused
             && !self.is_leaving
     }

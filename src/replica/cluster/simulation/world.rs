@@ -31,11 +31,11 @@ const SKEW_MAX_MS: u64 = 3_000;
 const BEGIN: Moment = Moment(4_000_000_000);
 const END: Moment = Moment(40_000_000_000);
 /// By then everything has come to rest.
-const REST_BY: Moment = Moment(240_000_000_000);
+const REST_BY: Moment = Moment(180_000_000_000);
 /// How often to look whether it has.
 const REST_EVERY_NS: u64 = 250_000_000;
 /// Rest that counts as rest.
-const REST: Duration = Duration::from_secs(4);
+const REST: Duration = Duration::from_secs(2);
 const REPLICAS_MAX: usize = 7;
 
 /// All of a simulation.
