@@ -76,6 +76,7 @@ impl Driver {
                 let _ = self.deaths.adopt_named(&life);
             }
             Effect::WentActive => {
+                self.core.set_active();
                 tracing::info!(replica = %self.holders.life(), "active: may own slots");
             }
             Effect::MayExit => {
