@@ -15,6 +15,8 @@
 
 mod score;
 
+use std::collections::BTreeMap;
+
 use rapidhash::v3::rapidhash_v3;
 
 use crate::batch::key::{SLOTS, Slot};
@@ -77,6 +79,18 @@ impl Ownership {
         let owners = self.owners.iter().zip(0..SLOTS);
         let own = owners.filter(|(owner, _)| usize::from(**owner) == index);
         own.map(|(_, slot)| Slot(slot)).collect()
+    }
+
+    /// How many slots each member has.
+    #[must_use]
+    pub fn counts(&self) -> BTreeMap<&ReplicaId, usize> {
+        let mut counts = vec![0; self.members.len()];
+        for owner in &self.owners {
+            if let Some(count) = counts.get_mut(usize::from(*owner)) {
+                *count += 1;
+            }
+        }
+        self.members.iter().zip(counts).collect()
     }
 
     /// Its members, sorted by ID.

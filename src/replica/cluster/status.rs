@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use crate::admin::ClusterPage;
 use crate::batch::key::SLOTS;
+use crate::batch::replica::ReplicaId;
 use crate::router::deaths::Deaths;
 use crate::router::forward::Forwarder;
 use crate::router::holders::Holders;
@@ -92,12 +93,13 @@ impl ClusterStatus {
         self.is_ready = is_ready;
         self.is_unsure = holders.is_unsure();
         self.has_majority = deaths.has_majority();
-        self.slots = slots_of(holders, view);
-        let own = member(holders.record(), holders);
+        let owned = holders.table().counts();
+        self.slots = slots_of(holders, view, &owned);
+        let own = member(holders.record(), &owned);
         let others = view.others.values().map(|known| MemberStatus {
             is_suspect: known.is_suspect,
             is_dead: deaths.is_dead(&known.record.life),
-            ..member(&known.record, holders)
+            ..member(&known.record, &owned)
         });
         self.members = std::iter::once(own).chain(others).collect();
         self.members.sort_by(|one, other| one.id.cmp(&other.id));
@@ -147,7 +149,7 @@ impl ClusterPage for ClusterSource {
     }
 }
 
-fn slots_of(holders: &Holders, view: &View) -> SlotsStatus {
+fn slots_of(holders: &Holders, view: &View, owned: &BTreeMap<&ReplicaId, usize>) -> SlotsStatus {
     let mut held = holders.holds().clone();
     for Known { record, .. } in view.others.values() {
         if record.state != MemberState::Left {
@@ -159,13 +161,13 @@ fn slots_of(holders: &Holders, view: &View) -> SlotsStatus {
         all: SLOTS,
         held: holders.holds().len(),
         unheld: usize::from(SLOTS) - held.len(),
-        owned: table.owned_by(&holders.life().replica).len(),
+        owned: owned.get(&holders.life().replica).copied().unwrap_or(0),
         awaited: holders.targeted().len(),
         table: format!("{:016x}", table.hash()),
     }
 }
 
-fn member(record: &Record, holders: &Holders) -> MemberStatus {
+fn member(record: &Record, owned: &BTreeMap<&ReplicaId, usize>) -> MemberStatus {
     MemberStatus {
         id: record.life.replica.to_string(),
         state: name_of(record.state),
@@ -176,7 +178,7 @@ fn member(record: &Record, holders: &Holders) -> MemberStatus {
         version: record.software_version.clone(),
         policy_hash: format!("{:016x}", record.policy_hash),
         slots_held: record.holds.len(),
-        slots_owned: holders.table().owned_by(&record.life.replica).len(),
+        slots_owned: owned.get(&record.life.replica).copied().unwrap_or(0),
         is_suspect: false,
         is_dead: false,
     }

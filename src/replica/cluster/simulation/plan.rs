@@ -24,8 +24,9 @@ pub(super) enum Mix {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Event {
     Join,
+    /// With little time, undecided traces are handed over (rule 10).
     Leave {
-        grace: Duration,
+        is_short: bool,
     },
     /// Every answer between two replicas, one way, is held back, and the connections then break.
     LoseAnswers {
@@ -112,7 +113,7 @@ fn event(mix: Mix, random: &mut SmallRng) -> Event {
     match random.random_range(0..kinds) {
         0 | 1 => Event::Join,
         2 | 3 => Event::Leave {
-            grace: Duration::from_secs([12, 100][random.random_range(0..2)]),
+            is_short: random.random(),
         },
         4 | 5 => Event::LoseAnswers {
             lasting: ms(random, 20, 2_500),

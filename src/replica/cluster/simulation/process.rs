@@ -77,6 +77,7 @@ pub(super) struct Process {
     behind: Duration,
     pub(super) is_paused: bool,
     pub(super) is_leaving: bool,
+    pub(super) grace: Duration,
 }
 
 impl Process {
@@ -193,6 +194,7 @@ impl Process {
             behind: Duration::ZERO,
             is_paused: false,
             is_leaving: false,
+            grace: Duration::ZERO,
         }
     }
 
@@ -245,6 +247,7 @@ impl Process {
             return;
         };
         self.is_leaving = true;
+        self.grace = grace;
         let (inboxes, left) = (Arc::clone(&self.inboxes), Arc::clone(&self.left));
         let shards = std::mem::take(&mut self.shards);
         self.runtime.spawn(async move {
@@ -292,6 +295,8 @@ impl Process {
             && books.held == 0
             && books.releasing == 0
             && self.forwarder.is_idle()
+            // A trace that was handed over leaves a deadline behind, for as long as the window that it had here.
+            && self.budget.used_bytes() == 0
             && !self.is_paused
             && !self.is_leaving
     }
