@@ -55,6 +55,7 @@ mod cluster_killed;
 mod cluster_paused;
 mod cluster_port_in_use;
 mod cluster_rolling_restart;
+mod cluster_status;
 mod cluster_strangers;
 
 mod bad_config;

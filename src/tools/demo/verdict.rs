@@ -190,7 +190,6 @@ impl fmt::Display for Verdict {
         )?;
         for (count, what) in [
             (self.kept, "kept, every span of them once"),
-            (self.lost, "lost with the killed replica, wholly or in part"),
             (self.missing, "missing"),
             (self.unexpected, "unexpected"),
             (self.incomplete, "incomplete"),
@@ -198,15 +197,11 @@ impl fmt::Display for Verdict {
         ] {
             writeln!(f, "{count:>10} {what}")?;
         }
-        writeln!(
-            f,
-            "{:>10} spans = {} of kept traces + {} that no policy wants + {} lost with the killed replica + {} missing",
-            self.sent_spans,
-            self.kept_spans,
-            self.unwanted_spans,
-            self.lost_spans,
-            self.missing_spans
-        )?;
+        if self.lost > 0 {
+            let what = "lost with the killed replica, wholly or in part";
+            writeln!(f, "{:>10} {what}", self.lost)?;
+        }
+        self.write_spans(f)?;
         if self.in_doubt > 0 {
             writeln!(
                 f,
@@ -221,6 +216,21 @@ impl fmt::Display for Verdict {
         } else {
             "THERE ARE DIFFERENCES."
         })
+    }
+}
+
+impl Verdict {
+    /// Where every acknowledged span is.
+    fn write_spans(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (all, kept, unwanted) = (self.sent_spans, self.kept_spans, self.unwanted_spans);
+        write!(
+            f,
+            "{all:>10} spans = {kept} of kept traces + {unwanted} that no policy wants"
+        )?;
+        if self.lost > 0 {
+            write!(f, " + {} lost with the killed replica", self.lost_spans)?;
+        }
+        writeln!(f, " + {} missing", self.missing_spans)
     }
 }
 

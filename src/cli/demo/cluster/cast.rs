@@ -111,7 +111,9 @@ impl<'a> Cast<'a> {
         };
         for number in 1..=args.replicas + 1 {
             let file = folder.join(format!("r{number}.yaml"));
-            fs::write(file, cast.server_file(number)?).context("cannot write a server file")?;
+            let [sink, _] = cast.sink_addresses;
+            let text = server_file(&cast.addresses, number, args.replicas, sink)?;
+            fs::write(file, text).context("cannot write a server file")?;
         }
         Ok(cast)
     }
@@ -231,7 +233,7 @@ impl<'a> Cast<'a> {
     }
 
     async fn start(&mut self, number: u16) -> anyhow::Result<()> {
-        let addresses = self.addresses_of(number)?;
+        let addresses = addresses_of(&self.addresses, number)?;
         let args = ["run".to_owned(), format!("--config=r{number}.yaml")];
         let mut process = Process::start(&format!("r{number}"), self.folder, args)?;
         process.ready(addresses.grpc).await?;
@@ -243,12 +245,6 @@ impl<'a> Cast<'a> {
         };
         self.replicas.insert(number, replica);
         Ok(())
-    }
-
-    fn addresses_of(&self, number: u16) -> anyhow::Result<Addresses> {
-        let place = usize::from(number).saturating_sub(1);
-        let addresses = self.addresses.get(place).copied();
-        addresses.context("a replica without addresses")
     }
 
     fn has_reached(&self, goal: Goal) -> bool {
@@ -347,25 +343,28 @@ impl<'a> Cast<'a> {
         let frame = self.screen.draw(&all, elapsed, &members);
         let _ = output::write(|out| write!(out, "{frame}"));
     }
+}
 
-    fn server_file(&self, number: u16) -> anyhow::Result<String> {
-        let own = self.addresses_of(number)?;
-        let Addresses {
-            grpc,
-            http,
-            admin,
-            peer,
-            gossip,
-        } = own;
-        let seeds = self
-            .addresses
-            .iter()
-            .map(|it| format!("{:?}", it.gossip.to_string()));
-        let seeds = seeds.collect::<Vec<_>>().join(", ");
-        let [sink, _] = self.sink_addresses;
-        let founders = self.args.replicas;
-        Ok(format!(
-            "receivers: {{otlp: {{protocols: {{grpc: {{endpoint: \"{grpc}\"}}, http: {{endpoint: \"{http}\"}}}}}}}}
+/// The server file of replica `number` of those that listen at `all`, which `founders` found.
+fn server_file(
+    all: &[Addresses],
+    number: u16,
+    founders: u16,
+    sink: SocketAddr,
+) -> anyhow::Result<String> {
+    let Addresses {
+        grpc,
+        http,
+        admin,
+        peer,
+        gossip,
+    } = addresses_of(all, number)?;
+    let seeds = all.iter().map(|it| format!("{:?}", it.gossip.to_string()));
+    let seeds = seeds.collect::<Vec<_>>().join(", ");
+    Ok(format!(
+        "receivers:
+  otlp:
+    protocols: {{grpc: {{endpoint: \"{grpc}\"}}, http: {{endpoint: \"{http}\"}}}}
 admin: {{endpoint: \"{admin}\"}}
 policies: {{path: policies.yaml}}
 exporters: {{otlp: {{endpoint: \"http://{sink}\"}}}}
@@ -378,8 +377,14 @@ cluster:
   min_replicas: {founders}
   dead_after: 4s
 "
-        ))
-    }
+    ))
+}
+
+fn addresses_of(all: &[Addresses], number: u16) -> anyhow::Result<Addresses> {
+    let place = usize::from(number).saturating_sub(1);
+    all.get(place)
+        .copied()
+        .context("a replica without addresses")
 }
 
 impl Addresses {
@@ -393,5 +398,24 @@ impl Addresses {
             peer,
             gossip,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::server;
+
+    #[test]
+    fn a_replica_understands_its_server_file() {
+        let all = [Addresses::free().unwrap(), Addresses::free().unwrap()];
+        let sink = SocketAddr::from(([127, 0, 0, 1], 1));
+        let text = server_file(&all, 2, 3, sink).unwrap();
+        let read = server::parse("r2.yaml", &text, &|_| None).unwrap();
+        let cluster = read.config.cluster.unwrap();
+        assert_eq!(cluster.replica_id.as_str(), "r2");
+        assert_eq!((cluster.min_replicas, cluster.seeds.len()), (3, 2));
+        assert_eq!(read.config.admin_endpoint, all[1].admin);
+        assert!(server_file(&all, 3, 3, sink).is_err());
     }
 }
