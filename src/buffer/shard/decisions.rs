@@ -238,6 +238,7 @@ impl Shard {
                 now,
                 unix_ns: self.unix_ns,
                 is_rehearsal: false,
+                share: self.share(),
             },
             stopwatch: is_timed(&mut self.evaluations).then_some(&stopwatch),
         };
@@ -260,6 +261,7 @@ impl Shard {
                 now,
                 unix_ns: self.unix_ns,
                 is_rehearsal: false,
+                share: self.share(),
             },
             stopwatch: is_timed(&mut self.evaluations).then_some(&stopwatch),
         };

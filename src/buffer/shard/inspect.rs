@@ -62,6 +62,7 @@ impl Shard {
                 now,
                 unix_ns: self.unix_ns,
                 is_rehearsal: true,
+                share: self.share(),
             };
             let setting = Setting {
                 context,

@@ -1,7 +1,7 @@
 //! Order, shadows, expiry, and limiters that outlive their set.
 
 use super::*;
-use crate::sampler::config::StatusCode;
+use crate::sampler::config::{LimitScope, StatusCode};
 use crate::sampler::evaluation::Answer;
 use crate::sampler::test_support::TraceFixture;
 
@@ -91,6 +91,7 @@ fn a_limiter_goes_on_in_the_next_set_unless_its_limits_change() {
         let rule = RuleConfig::RateLimiting {
             spans_per_second,
             burst_capacity: 15,
+            scope: LimitScope::Replica,
         };
         [PolicyConfig::new("limited", rule)]
     };
@@ -118,6 +119,7 @@ fn the_shares_of_a_composite_go_on_in_the_next_set() {
             policy_order: Vec::new(),
             sub_policies: vec![PolicyConfig::new("all", KEEP)],
             rate_allocation: Vec::new(),
+            scope: LimitScope::Replica,
         };
         [PolicyConfig::new("c", RuleConfig::Composite(config))]
     };

@@ -7,6 +7,7 @@ use crate::batch::peer::frame::Mark;
 use crate::batch::replica::{BatchName, Incarnation, Life, MoveId, ReplicaId};
 use crate::batch::slot_set::SlotSet;
 use crate::otlp::ids::TraceId;
+use crate::sampler::policy::Share;
 use crate::sampler::precedence::Decision;
 
 /// The rest of the cluster: keeps what it is told.
@@ -17,6 +18,8 @@ pub(super) struct Neighbours(Arc<Mutex<Told>>);
 struct Told {
     passed: Vec<Passed>,
     reports: Vec<Report>,
+    share: Share,
+    applied_before: u64,
 }
 
 impl ClusterLink for Neighbours {
@@ -26,6 +29,14 @@ impl ClusterLink for Neighbours {
 
     fn report(&self, report: Report) {
         self.0.lock().reports.push(report);
+    }
+
+    fn share(&self) -> Share {
+        self.0.lock().share
+    }
+
+    fn applied_before(&self, spans: u64) {
+        self.0.lock().applied_before += spans;
     }
 }
 

@@ -3,7 +3,7 @@
 use super::{file, named, rule};
 use crate::buffer::config::Overflow;
 use crate::sampler::config::{
-    AttributeConfig, Compat, CompositeConfig, ErrorMode, Mode, NumericRange, RuleConfig, Scope,
+    AttributeConfig, Compat, CompositeConfig, ErrorMode, LimitScope, Mode, NumericRange, RuleConfig, Scope,
     Strategy, StringValues,
 };
 use crate::sampler::ottl::{Condition, Subject};
@@ -109,7 +109,8 @@ fn limits_and_counts_are_read() {
         rule("type: bytes_limiting, bytes_limiting: {bytes_per_second: 500, burst_capacity: 10}"),
         RuleConfig::BytesLimiting {
             bytes_per_second: 500,
-            burst_capacity: 10
+            burst_capacity: 10,
+            scope: LimitScope::Replica,
         }
     );
     assert_eq!(
@@ -198,6 +199,7 @@ fn composite_is_read_and_policies_of_one_name_share_its_percent() {
         policy_order: texts(&["b", "a"]),
         sub_policies,
         rate_allocation,
+        scope: LimitScope::Replica,
     };
     let a = named("a", RuleConfig::AlwaysSample);
     let b = named("b", RuleConfig::TraceFlags);
