@@ -113,7 +113,7 @@ impl Registry {
             ),
             traces_handed_over: counter(
                 "tailsieve_cluster_traces_handed_over_total",
-                "Undecided traces that another replica has taken over.",
+                "Undecided traces handed over to other replicas.",
             ),
             spans_applied_before: counter(
                 "tailsieve_cluster_spans_deduplicated_total",

@@ -1,8 +1,9 @@
 //! How much each replica decides, and from that its share of limits that hold over the whole cluster.
 //!
 //! Each publishes its load, and all go by the same rule, so that the shares add up to the whole but for what is late: a
-//! replica counts with its load, and with no less than half of what its slots would bring it if all slots were alike. A
-//! replica that has just been given slots is therefore not starved while its load rises, and one that idles takes little.
+//! replica counts with its load, which is brought within half and twice of what its slots would bring it if all slots were
+//! alike. A replica that has just been given slots is therefore not starved while its load rises, and one that has given its
+//! slots away keeps nothing back from the others.
 //!
 //! Pure: counts and time are given.
 
@@ -10,13 +11,16 @@ use crate::clock::Moment;
 
 /// Of an exponential mean.
 const MEAN_OVER_SECONDS: f64 = 10.0;
-/// Of what its slots would bring, this much counts for a replica at least.
+/// Of what its slots would bring, this much counts for a replica at least, and this much at most.
 const LEAST_OF_SLOTS: f64 = 0.5;
+const MOST_OF_SLOTS: f64 = 2.0;
 
-/// Spans decided a second, as an exponential mean over 10 s.
+/// Spans decided a second, as an exponential mean over 10 s, or over all the time since the first note while that is less.
 #[derive(Debug, Clone, Default)]
 pub struct LoadMeter {
     per_second: f64,
+    /// What of a mean the notes have come to: rises from 0 to 1.
+    weight: f64,
     last: Option<(u64, Moment)>,
 }
 
@@ -43,12 +47,16 @@ impl LoadMeter {
         let rate = decided.saturating_sub(before) as f64 / seconds;
         let weight = 1.0 - (-seconds / MEAN_OVER_SECONDS).exp();
         self.per_second += (rate - self.per_second) * weight;
+        self.weight += (1.0 - self.weight) * weight;
     }
 
     /// The load in spans per 1,000 seconds, so that a little is not nothing.
     #[must_use]
     pub fn load(&self) -> u64 {
-        (self.per_second * 1_000.0).round() as u64
+        if self.weight == 0.0 {
+            return 0;
+        }
+        (self.per_second / self.weight * 1_000.0).round() as u64
     }
 }
 
@@ -58,13 +66,16 @@ pub fn part_of(own: Portion, others: &[Portion]) -> f64 {
     let all = || others.iter().chain([&own]);
     let load: f64 = all().map(|it| it.load as f64).sum();
     let slots: f64 = all().map(|it| it.slots as f64).sum();
-    if slots == 0.0 && load == 0.0 {
+    if slots == 0.0 {
         return 1.0 / all().count() as f64;
     }
     // Where nothing is decided yet, slots are all there is to go by.
-    let load_of_a_slot = load.max(1.0) / slots.max(1.0);
-    let counted =
-        |it: &Portion| (it.load as f64).max(it.slots as f64 * load_of_a_slot * LEAST_OF_SLOTS);
+    let load_of_a_slot = load.max(1.0) / slots;
+    let counted = |it: &Portion| {
+        let expected = it.slots as f64 * load_of_a_slot;
+        let (least, most) = (expected * LEAST_OF_SLOTS, expected * MOST_OF_SLOTS);
+        (it.load as f64).clamp(least, most)
+    };
     let sum: f64 = all().map(counted).sum();
     counted(&own) / sum
 }

@@ -67,8 +67,10 @@ impl Share {
     /// `part` of the whole, brought within bounds.
     #[must_use]
     pub fn new(part: f64) -> Self {
-        // A NaN is no part: max and min prefer the other number.
-        Self(part.max(Self::MIN.0).min(1.0))
+        if part.is_nan() {
+            return Self::MIN;
+        }
+        Self(part.clamp(Self::MIN.0, 1.0))
     }
 
     /// As a factor.

@@ -121,6 +121,7 @@ impl Figures {
     /// This replica lives on anew: what it held it has not released.
     pub(super) fn note_new_life(&mut self) {
         self.metrics.new_lives.increment(1);
+        self.holds = SlotSet::default();
         self.giving = SlotSet::default();
     }
 
@@ -182,9 +183,18 @@ impl Figures {
                 }
             }
         }
-        self.metrics.tables_disagreeing.set(found.tables.len() as f64);
-        self.metrics.policies_disagreeing.set(found.policies.len() as f64);
+        self.metrics
+            .tables_disagreeing
+            .set(found.tables.len() as f64);
+        self.metrics
+            .policies_disagreeing
+            .set(found.policies.len() as f64);
         found
+    }
+
+    /// Slots that are being given away.
+    pub(super) fn giving(&self) -> usize {
+        self.giving.len()
     }
 
     /// Sets the gauges of slots; `unheld` as seen here.
@@ -222,3 +232,6 @@ impl Figures {
         given.copied().unwrap_or_default()
     }
 }
+
+#[cfg(test)]
+mod tests;

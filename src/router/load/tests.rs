@@ -43,7 +43,11 @@ fn the_load_is_a_mean_over_ten_seconds() {
     for second in 0..=60 {
         meter.note(second * 200, at(second));
     }
-    assert!((199_000..=200_000).contains(&meter.load()), "{}", meter.load());
+    assert!(
+        (199_000..=200_000).contains(&meter.load()),
+        "{}",
+        meter.load()
+    );
     for second in 61..=70 {
         meter.note(60 * 200, at(second));
     }
@@ -86,7 +90,7 @@ proptest! {
     }
 }
 
-/// The sum of the shares in force at each second.
+/// The sum of the shares in force at each second: of those that decide. Who joins decides when the others know it.
 fn simulate(changes: &[(u64, usize, [u8; 8])], late: usize) -> Vec<f64> {
     let mut meters = vec![(LoadMeter::default(), 0_u64); 8];
     let mut published: Vec<Vec<Option<Portion>>> = Vec::new();
@@ -96,28 +100,31 @@ fn simulate(changes: &[(u64, usize, [u8; 8])], late: usize) -> Vec<f64> {
         for _ in 0..*seconds {
             second += 1;
             let now = Moment(0).after(Duration::from_secs(second));
-            let mut said = Vec::new();
+            let known = published.len().checked_sub(late);
+            let known = known.map_or_else(|| vec![None; 8], |index| published[index].clone());
+            let mut said = vec![None; 8];
             for (number, (meter, decided)) in meters.iter_mut().enumerate() {
-                let is_there = number < *count;
-                if !is_there {
+                if number >= *count {
                     *meter = LoadMeter::default();
-                    said.push(None);
                     continue;
                 }
-                *decided += 1_000 + u64::from(weights[number]) * 4;
+                if known[number].is_some() {
+                    *decided += 1_000 + u64::from(weights[number]) * 4;
+                }
                 meter.note(*decided, now);
-                said.push(Some(portion(meter.load(), SLOTS / count)));
+                said[number] = Some(portion(meter.load(), SLOTS / count));
             }
-            published.push(said);
-            let known = &published[published.len().saturating_sub(late + 1)];
-            let own = &published[published.len() - 1];
             let part = |number: usize| {
+                let own = said[number].filter(|_| known[number].is_some());
                 let others = known.iter().enumerate();
                 let others = others.filter(|(other, _)| *other != number);
                 let others: Vec<Portion> = others.filter_map(|(_, it)| *it).collect();
-                own[number].map_or(0.0, |own| part_of(own, &others))
+                own.map_or(0.0, |own| part_of(own, &others))
             };
-            in_force.push((0..meters.len()).map(part).sum());
+            if second > 5 {
+                in_force.push((0..meters.len()).map(part).sum());
+            }
+            published.push(said);
         }
     }
     in_force

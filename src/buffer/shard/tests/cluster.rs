@@ -195,6 +195,7 @@ fn a_batch_that_comes_again_doubles_nothing_and_its_name_goes_with_the_slot() {
     world.pass(300);
     assert_eq!(world.backend.received(), BTreeMap::from([(1, vec![1])]));
     assert_eq!(world.accounting.snapshot().received_from_peers, 2);
+    assert_eq!(neighbours.0.lock().applied_before, 1);
     tell(&mut world, SlotOrder::Collect(a_move(), 1, slot_of(1)));
     neighbours.reports();
     tell(&mut world, SlotOrder::Freeze(mark(), 1, slot_of(1)));

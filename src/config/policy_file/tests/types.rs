@@ -3,8 +3,8 @@
 use super::{file, named, rule};
 use crate::buffer::config::Overflow;
 use crate::sampler::config::{
-    AttributeConfig, Compat, CompositeConfig, ErrorMode, LimitScope, Mode, NumericRange, RuleConfig, Scope,
-    Strategy, StringValues,
+    AttributeConfig, Compat, CompositeConfig, ErrorMode, LimitScope, Mode, NumericRange,
+    RuleConfig, Scope, Strategy, StringValues,
 };
 use crate::sampler::ottl::{Condition, Subject};
 use crate::sampler::pattern::Pattern;
@@ -112,6 +112,15 @@ fn limits_and_counts_are_read() {
             burst_capacity: 10,
             scope: LimitScope::Replica,
         }
+    );
+    let of_the_cluster = RuleConfig::RateLimiting {
+        spans_per_second: 5,
+        burst_capacity: 0,
+        scope: LimitScope::Cluster,
+    };
+    assert_eq!(
+        rule("type: rate_limiting, rate_limiting: {spans_per_second: 5, scope: cluster}"),
+        of_the_cluster
     );
     assert_eq!(
         rule("type: span_count, span_count: {min_spans: 2, max_spans: 20}"),
