@@ -18,6 +18,9 @@ use crate::sampler::policy::Share;
 
 /// How often the load is measured.
 const LOAD_EVERY: Duration = Duration::from_secs(1);
+/// A load is told again when it has changed by so much of itself, a thirty-second: else every digest would go to everybody
+/// every second.
+const LOAD_CHANGE: u64 = 32;
 /// Policies take a moment to reach all replicas; a disagreement that lasts longer is one.
 const DISAGREEMENT_AFTER: Duration = Duration::from_secs(30);
 
@@ -32,6 +35,8 @@ pub(super) struct Figures {
     accounting: Arc<Accounting>,
     share: ClusterShare,
     load: LoadMeter,
+    /// The load as the others were told it.
+    told_load: u64,
     measured: Option<Moment>,
     holds: SlotSet,
     giving: SlotSet,
@@ -76,6 +81,7 @@ impl Figures {
             accounting,
             share,
             load: LoadMeter::default(),
+            told_load: 0,
             measured: None,
             holds: SlotSet::default(),
             giving: SlotSet::default(),
@@ -91,7 +97,7 @@ impl Figures {
 
     /// Adds to a digest what the others are to know.
     pub(super) fn put_in(&self, digest: &mut Digest, table: u64) {
-        digest.load = self.load.load();
+        digest.load = self.told_load;
         digest.table = table;
     }
 
@@ -139,6 +145,10 @@ impl Figures {
             let books = &self.accounting;
             let decided = books.kept.get() + books.not_sampled.get() + books.dropped.get();
             self.load.note(decided, now);
+            let load = self.load.load();
+            if load.abs_diff(self.told_load) * LOAD_CHANGE > load.max(self.told_load) {
+                self.told_load = load;
+            }
         }
         let decides = |known: &&Known| {
             let state = known.record.state;
@@ -150,7 +160,7 @@ impl Figures {
         });
         let others: Vec<Portion> = others.collect();
         let own = Portion {
-            load: self.load.load(),
+            load: self.told_load,
             slots: own_slots,
         };
         let share = Share::new(part_of(own, &others));

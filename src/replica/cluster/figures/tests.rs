@@ -8,7 +8,6 @@ use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span};
 use prost::Message as _;
 
 use super::*;
-use crate::batch::key::ShardId;
 use crate::batch::replica::{Incarnation, Life};
 use crate::batch::sub_batch::SharedRequest;
 use crate::buffer::config::{BufferConfig, WindowConfig};
@@ -20,7 +19,7 @@ use crate::clock::Clock;
 use crate::memory::Budget;
 use crate::metrics::Registry;
 use crate::otlp::wire::walk_request;
-use crate::replica::cluster::shards::ShardLink;
+use crate::replica::cluster::Entrance;
 use crate::router::Splitter;
 use crate::sampler::config::{EvaluationConfig, LimitScope, PolicyConfig, RuleConfig};
 use crate::sampler::policy_set::PolicySet;
@@ -50,7 +49,8 @@ fn life(replica: &str) -> Life {
 impl Replica {
     fn new(id: &str) -> Self {
         let registry = Registry::new();
-        let (accounting, share) = (Arc::new(Accounting::default()), ClusterShare::new());
+        let accounting = Arc::new(Accounting::default());
+        let entrance = Entrance::new(&Clock::manual(), &registry);
         let budget = Budget::new(1 << 30);
         let rule = RuleConfig::RateLimiting {
             spans_per_second: SPANS_PER_SECOND,
@@ -64,13 +64,6 @@ impl Replica {
             ..WindowConfig::default()
         };
         let (inbox, receiver) = inbox(1_024);
-        let link = ShardLink {
-            shard: ShardId(0),
-            commands: tokio::sync::mpsc::unbounded_channel().0,
-            passed: tokio::sync::mpsc::unbounded_channel().0,
-            share: share.clone(),
-            metrics: registry.cluster(),
-        };
         let shard = Shard::new(ShardParts {
             config: BufferConfig::default(),
             shards: 1,
@@ -81,7 +74,7 @@ impl Replica {
             outlets: Vec::new(),
             accounting: Arc::clone(&accounting),
             metrics: registry.buffer(0),
-            link: Some(Box::new(link)),
+            link: Some(entrance.link(0)),
         });
         let all_here = SlotOrder::Set(SlotSet::all(), SlotState::Here);
         assert!(inbox.control(Control::Slots(Box::new(all_here))));
@@ -89,7 +82,7 @@ impl Replica {
             shard,
             inbox,
             budget,
-            figures: Figures::new(registry.cluster(), Arc::clone(&accounting), share),
+            figures: Figures::new(entrance.metrics, Arc::clone(&accounting), entrance.share),
             accounting,
             record: Record::for_tests(id, 1, MemberState::Joining),
             said: VecDeque::new(),
