@@ -1,12 +1,14 @@
 //! `/api/v1/traces/{trace_id}`: what became of a trace, and why, from whichever shard knows, of this replica or of another.
 
+mod page;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use crossbeam_channel::bounded;
 use futures_util::future::BoxFuture;
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::admin::{TracesAnswer, TracesPage};
 use crate::buffer::decision_log::Decided;
@@ -14,10 +16,11 @@ use crate::buffer::inbox::Inbox;
 use crate::buffer::shard::{Control, Inspect, Known};
 use crate::clock::rfc3339;
 use crate::otlp::ids::TraceId;
-use crate::replica::cluster::{Elsewhere, NotAnswered, Questions, is_remembered};
+use crate::replica::cluster::{Elsewhere, Questions};
 use crate::sampler::evaluation::{Answer, Record};
 use crate::sampler::policy_set::PolicyInfo;
 use crate::sampler::precedence::Decision;
+use page::{Page, page};
 
 /// Most answers to one question: traces of one ID that differ in request metadata, decided more than once.
 const ANSWERS_MAX: usize = 100;
@@ -29,37 +32,6 @@ pub(super) struct TracesSource {
     pub(super) inboxes: Arc<[Inbox]>,
     /// `None` of a replica alone.
     pub(super) cluster: Option<Questions>,
-}
-
-#[derive(Debug, Serialize)]
-struct Page {
-    trace_id: String,
-    /// In a cluster, the replica that holds the trace's slot; null if none does.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    holder: Option<Value>,
-    /// What is known; empty where nothing is.
-    found: Vec<Found>,
-    /// Replicas that may know more.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    not_answered: Vec<NotAnswered>,
-}
-
-/// One thing known of the trace, and by whom.
-#[derive(Debug, Serialize)]
-struct Found {
-    /// In a cluster.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    replica: Option<String>,
-    #[serde(flatten)]
-    what: What,
-}
-
-#[derive(Debug, Serialize)]
-#[serde(untagged)]
-enum What {
-    Here(Box<Entry>),
-    /// As the other replica wrote it.
-    Elsewhere(Map<String, Value>),
 }
 
 /// One thing known of the trace.
@@ -144,46 +116,6 @@ async fn page_of_cluster(cluster: &Questions, trace_id: TraceId, here: Vec<Entry
     let holder = holder.map_or(Value::Null, |holder| Value::String(holder.to_string()));
     let own_id = cluster.own_id().to_string();
     page(trace_id, Some(holder), Some(own_id), here, elsewhere)
-}
-
-/// What is only remembered is left out where somebody knows why.
-fn page(
-    trace_id: TraceId,
-    holder: Option<Value>,
-    own_id: Option<String>,
-    here: Vec<Entry>,
-    elsewhere: Elsewhere,
-) -> Page {
-    let here = here.into_iter().map(|entry| Found {
-        replica: own_id.clone(),
-        what: What::Here(Box::new(entry)),
-    });
-    let others = elsewhere.found.into_iter().map(|(replica, entry)| Found {
-        replica: Some(replica.to_string()),
-        what: What::Elsewhere(entry),
-    });
-    let mut found: Vec<Found> = here.chain(others).collect();
-    if found.iter().any(Found::says_why) {
-        found.retain(Found::says_why);
-    } else {
-        // All replicas that remember it say the same.
-        found.truncate(1);
-    }
-    Page {
-        trace_id: trace_id.to_string(),
-        holder,
-        found,
-        not_answered: elsewhere.not_answered,
-    }
-}
-
-impl Found {
-    fn says_why(&self) -> bool {
-        match &self.what {
-            What::Here(entry) => entry.details.is_some(),
-            What::Elsewhere(entry) => !is_remembered(entry),
-        }
-    }
 }
 
 fn ask(inboxes: &[Inbox], trace_id: TraceId) -> Vec<Entry> {
