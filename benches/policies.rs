@@ -1,5 +1,7 @@
 //! What policies cost: ten mixed ones against a trace of 20 spans with 10 attributes each. Figures are per trace.
 //!
+//! And what matching a regular expression costs beside remembering the result.
+//!
 //! `cargo bench --bench policies`
 
 #![allow(
@@ -17,10 +19,12 @@ use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue, any_value::Valu
 use opentelemetry_proto::tonic::resource::v1::Resource;
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span};
 use prost::Message;
+use rapidhash::RapidHashMap;
 use tailsieve::config::policy_file;
 use tailsieve::otlp::ids::TraceId;
 use tailsieve::otlp::wire::{WalkedRequest, walk_request};
 use tailsieve::sampler::evaluation::Scratch;
+use tailsieve::sampler::pattern::Pattern;
 use tailsieve::sampler::policy::Context;
 use tailsieve::sampler::policy_set::{PolicySet, Setting};
 use tailsieve::sampler::precedence::Decision;
@@ -162,5 +166,35 @@ fn decide(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, decide);
+/// What `cache_max_size` would spare: an expression matched each time, beside one look-up of the result by the value.
+fn regex_or_cache(criterion: &mut Criterion) {
+    let expression = r"^/(healthz|readyz|metrics)$|^/internal/|/v[0-9]+/orders/[0-9a-f]{8}";
+    let pattern = Pattern::parse(expression).expect("a valid expression");
+    let values: Vec<String> = (0..1_000_u32)
+        .map(|number| {
+            format!(
+                "/api/v1/users/{:08x}-1a54-4f0e",
+                number.wrapping_mul(0x9e37_79b9)
+            )
+        })
+        .collect();
+    let results: RapidHashMap<&[u8], bool> = values
+        .iter()
+        .map(|value| (value.as_bytes(), pattern.is_match(value.as_bytes())))
+        .collect();
+    let mut group = criterion.benchmark_group("regex");
+    let mut measure = |name: &str, result: &dyn Fn(&[u8]) -> bool| {
+        let mut next = values.iter().cycle();
+        group.bench_function(name, |bencher| {
+            bencher.iter(|| result(black_box(next.next().map_or(&[], |value| value.as_bytes()))));
+        });
+    };
+    measure("matched each time", &|value| pattern.is_match(value));
+    measure("looked up in a map of 1,000 results", &|value| {
+        results.get(value).copied().unwrap_or_default()
+    });
+    group.finish();
+}
+
+criterion_group!(benches, decide, regex_or_cache);
 criterion_main!(benches);

@@ -17,6 +17,7 @@ pub mod schema;
 pub mod test;
 pub mod validate;
 
+pub mod cluster;
 pub mod explain;
 
 pub mod completions;
@@ -62,6 +63,7 @@ enum Command {
     Replay(replay::ReplayArgs),
     Test(test::TestArgs),
     Explain(explain::ExplainArgs),
+    Cluster(cluster::ClusterArgs),
     Validate(validate::ValidateArgs),
     Schema(schema::SchemaArgs),
     Completions(completions::CompletionsArgs),
@@ -83,7 +85,7 @@ Environment:
 Exit codes:
   0  done
   1  failed, as standard error says; a difference was found (demo), a file is not valid (validate), a test failed (test), a
-     trace is not known (explain)
+     trace is not known (explain), a replica is not ready or slots are held by nobody (cluster status)
   2  wrong arguments; a test file is not valid (test)
   3  ran to the end, but something was left: spans not acknowledged (generate, send), or not exported (run)";
 
@@ -125,6 +127,7 @@ impl Command {
             Self::Replay(args) => args.execute(),
             Self::Test(args) => args.execute(),
             Self::Explain(args) => args.execute(),
+            Self::Cluster(args) => args.execute(),
             Self::Validate(args) => args.execute(),
             Self::Schema(args) => args.execute(),
             Self::Completions(args) => args.execute(),

@@ -3,6 +3,7 @@
 //! Two readings: [`Moment`], monotonic, for windows, back-off and latency; and Unix time, for what users see.
 
 mod heartbeat;
+pub(crate) mod log_limit;
 mod rfc3339;
 
 pub use heartbeat::Heartbeat;
@@ -18,18 +19,16 @@ pub struct Moment(pub u64);
 
 /// A source of time: the system's, or one that a test moves by hand.
 #[derive(Debug, Clone)]
-pub struct Clock(Source);
+pub struct Clock {
+    source: Source,
+    /// Of pauses of the process, which do not count.
+    skipped_ns: Arc<AtomicU64>,
+}
 
 #[derive(Debug, Clone)]
 enum Source {
-    System {
-        origin: Instant,
-        /// Of pauses of the process, which do not count.
-        skipped_ns: Arc<AtomicU64>,
-    },
-    Manual {
-        now_ns: Arc<AtomicU64>,
-    },
+    System { origin: Instant },
+    Manual { now_ns: Arc<AtomicU64> },
 }
 
 impl Moment {
@@ -57,23 +56,22 @@ impl Clock {
     #[must_use]
     #[allow(clippy::disallowed_methods)]
     pub fn system() -> Self {
-        Self(Source::System {
+        Self::of(Source::System {
             origin: Instant::now(),
-            skipped_ns: Arc::default(),
         })
     }
 
     /// A clock that stands still until [`Clock::advance`] moves it. Its clones move with it.
     #[must_use]
     pub fn manual() -> Self {
-        Self(Source::Manual {
+        Self::of(Source::Manual {
             now_ns: Arc::new(AtomicU64::new(0)),
         })
     }
 
     /// Moves a manual clock; a system clock moves by itself.
     pub fn advance(&self, by: Duration) {
-        if let Source::Manual { now_ns } = &self.0 {
+        if let Source::Manual { now_ns } = &self.source {
             now_ns.fetch_add(duration_ns(by), Ordering::Relaxed);
         }
     }
@@ -81,28 +79,28 @@ impl Clock {
     /// The present moment.
     #[must_use]
     pub fn now(&self) -> Moment {
-        match &self.0 {
-            Source::System { skipped_ns, .. } => {
-                let skipped_ns = skipped_ns.load(Ordering::Acquire);
-                Moment(self.unskipped().0.saturating_sub(skipped_ns))
-            }
-            Source::Manual { .. } => self.unskipped(),
-        }
+        let skipped_ns = self.skipped_ns.load(Ordering::Acquire);
+        Moment(self.unskipped().0.saturating_sub(skipped_ns))
     }
 
     /// The present moment as if nothing had been skipped: for who looks for pauses.
     fn unskipped(&self) -> Moment {
-        match &self.0 {
-            Source::System { origin, .. } => Moment(duration_ns(origin.elapsed())),
+        match &self.source {
+            Source::System { origin } => Moment(duration_ns(origin.elapsed())),
             Source::Manual { now_ns } => Moment(now_ns.load(Ordering::Relaxed)),
         }
     }
 
     /// Moves all moments from now on back by `by`: a pause that did not count, so that every deadline is as far off as
-    /// it was. Nobody may read the clock in between. Time moved by hand is not skipped.
+    /// it was. Nobody may read the clock in between.
     fn skip(&self, by: Duration) {
-        if let Source::System { skipped_ns, .. } = &self.0 {
-            skipped_ns.fetch_add(duration_ns(by), Ordering::AcqRel);
+        self.skipped_ns.fetch_add(duration_ns(by), Ordering::AcqRel);
+    }
+
+    fn of(source: Source) -> Self {
+        Self {
+            source,
+            skipped_ns: Arc::default(),
         }
     }
 
@@ -110,7 +108,7 @@ impl Clock {
     #[must_use]
     #[allow(clippy::disallowed_methods)]
     pub fn unix_ns(&self) -> u64 {
-        match &self.0 {
+        match &self.source {
             Source::System { .. } => duration_ns(
                 SystemTime::now()
                     .duration_since(UNIX_EPOCH)

@@ -16,7 +16,6 @@ mod deliver;
 mod file;
 mod headers;
 mod ledger;
-mod log_limit;
 mod otlp_grpc;
 mod otlp_http;
 mod outcome;

@@ -12,12 +12,15 @@ mod policies;
 mod receiver;
 mod router;
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use ::metrics::{Counter, Gauge, Histogram, Key, KeyName, Label, Level, Metadata, Recorder, Unit};
 use metrics_exporter_prometheus::{
     Matcher, PrometheusBuilder, PrometheusHandle, PrometheusRecorder,
 };
+
+use parking_lot::Mutex;
 
 pub use buffer::{BufferMetrics, DecidedMetrics, PolicyMetrics, SamplerMetrics, TIMED_EVERY};
 pub use cluster::{ClusterMetrics, GossipMetrics};
@@ -40,6 +43,7 @@ const RELEASE_SECONDS_BUCKETS: [f64; 9] = [0.3, 1.0, 3.0, 10.0, 30.0, 60.0, 120.
 pub struct Registry {
     recorder: Arc<PrometheusRecorder>,
     handle: PrometheusHandle,
+    policy_labels: Arc<Mutex<HashSet<String>>>,
 }
 
 impl std::fmt::Debug for Registry {
@@ -71,6 +75,7 @@ impl Registry {
         Self {
             handle: recorder.handle(),
             recorder: Arc::new(recorder),
+            policy_labels: Arc::default(),
         }
     }
 

@@ -47,7 +47,7 @@ use http::HttpService;
 use ingest::Ingest;
 use intake::Intake;
 use listener::Listener;
-use metadata::MetadataTable;
+pub use metadata::MetadataTable;
 use phase::Phase;
 
 /// HTTP/2 streams open at once on a connection of the HTTP port, and its pings: what the gRPC port has by default.
@@ -71,7 +71,7 @@ pub struct Receivers {
 #[derive(Debug, thiserror::Error)]
 pub enum ReceiverError {
     /// A port could not be bound, most often because something else has it.
-    #[error("cannot listen on {endpoint} (receivers.otlp.{key})")]
+    #[error("cannot listen on {endpoint} ({key})")]
     Bind {
         /// The address wanted.
         endpoint: SocketAddr,
@@ -81,6 +81,13 @@ pub enum ReceiverError {
         #[source]
         source: std::io::Error,
     },
+}
+
+/// The combinations of request metadata that receivers of `config` share.
+#[must_use]
+pub fn metadata_table(config: &ReceiverConfig) -> Arc<MetadataTable> {
+    let names = &config.include_metadata;
+    Arc::new(MetadataTable::new(names, config.metadata_cardinality_limit))
 }
 
 impl Receivers {
@@ -95,17 +102,33 @@ impl Receivers {
         metrics: ReceiverMetrics,
         clock: Clock,
     ) -> Result<Self, ReceiverError> {
+        let metadata = metadata_table(&config);
+        Self::start_with(config, ingest, memory, metrics, clock, metadata).await
+    }
+
+    /// The same, with a table of request metadata that others share.
+    ///
+    /// # Errors
+    /// As [`Receivers::start`].
+    pub async fn start_with(
+        config: ReceiverConfig,
+        ingest: impl Ingest,
+        memory: Budget,
+        metrics: ReceiverMetrics,
+        clock: Clock,
+        metadata: Arc<MetadataTable>,
+    ) -> Result<Self, ReceiverError> {
         let grpc = match config.grpc {
             None => None,
             Some(grpc) => {
-                let key = "protocols.grpc.endpoint";
+                let key = "receivers.otlp.protocols.grpc.endpoint";
                 Some((Listener::bind(grpc.endpoint, key).await?, grpc))
             }
         };
         let http = match config.http {
             None => None,
             Some(http) => {
-                let key = "protocols.http.endpoint";
+                let key = "receivers.otlp.protocols.http.endpoint";
                 Some((Listener::bind(http.endpoint, key).await?, http))
             }
         };
@@ -113,10 +136,7 @@ impl Receivers {
         let intake = Arc::new(Intake {
             ingest,
             admission: Arc::clone(&admission),
-            metadata: MetadataTable::new(
-                &config.include_metadata,
-                config.metadata_cardinality_limit,
-            ),
+            metadata,
             metrics,
             clock,
             retry_after: config.retry_after,

@@ -37,7 +37,7 @@ use crate::exporter::{Exporter, ExporterContext};
 use crate::memory::Budget;
 use crate::metrics::Registry;
 use crate::otlp::json;
-use crate::receiver::Receivers;
+use crate::receiver::{Receivers, metadata_table};
 use cluster::{Cluster, ClusterParts, Entrance, clients_budget};
 use ingest::ReplicaIngest;
 use reload::{PoliciesSource, Shards};
@@ -139,6 +139,7 @@ impl Replica {
             let thread = driver::start(number, shard, clock.clone(), heartbeat);
             shards.push(thread.context("starting a shard's thread")?);
         }
+        let metadata = metadata_table(&config.receivers);
         let cluster = match config.cluster.zip(entrance) {
             Some((config, entrance)) => {
                 let parts = ClusterParts {
@@ -146,6 +147,7 @@ impl Replica {
                     inboxes: Arc::clone(&inboxes),
                     accounting: Arc::clone(&accounting),
                     budget: budget.clone(),
+                    metadata: Arc::clone(&metadata),
                     reloader: reloader.clone(),
                     registry: registry.clone(),
                     clock: clock.clone(),
@@ -160,13 +162,15 @@ impl Replica {
             Arc::clone(&accounting),
             registry.router(),
             cluster.as_ref().map(Cluster::client_route),
+            clock.clone(),
         );
-        let receivers = Receivers::start(
+        let receivers = Receivers::start_with(
             config.receivers,
             ingest,
             clients,
             registry.receiver(),
             clock.clone(),
+            metadata,
         )
         .await?;
         let status = StatusSource {
@@ -255,7 +259,8 @@ impl Replica {
         self.stop_watching.cancel();
         self.receivers.stop_admitting();
         self.receivers.finished(left() / 4).await;
-        if let Some(cluster) = &self.cluster {
+        let mut cluster = self.cluster;
+        if let Some(cluster) = &mut cluster {
             let window = self.reloader.policies().windows.decision_wait;
             // What a window takes, if there is time for it; else undecided traces are handed over.
             let patience = (window + LEAVE_MARGIN).min(left() / 2);
@@ -263,13 +268,14 @@ impl Replica {
             if !has_left {
                 tracing::warn!("left the cluster without having handed everything over");
             }
+            cluster.close(left()).await;
         }
         for inbox in self.inboxes.iter() {
             inbox.control(Control::Finish);
         }
         let mut left_spans = join_shards(self.shards, &self.inboxes, left()).await;
-        if let Some(cluster) = self.cluster {
-            cluster.finish(left()).await;
+        if let Some(cluster) = cluster {
+            cluster.say_good_bye(left()).await;
         }
         let mut drains = tokio::task::JoinSet::new();
         for exporter in self.exporters {
@@ -278,6 +284,7 @@ impl Replica {
         }
         left_spans += drains.join_all().await.into_iter().max().unwrap_or(0);
         let snapshot = self.accounting.snapshot();
+        left_spans += snapshot.held;
         let unaccounted_spans = snapshot.unaccounted();
         if unaccounted_spans != 0 {
             self.registry.invariant_violations("I2").increment(1);

@@ -3,7 +3,7 @@
 //! A schedule is a list of actions: one replica does one thing, one message arrives. Random schedules are drawn from a
 //! seed; then faults stop, everything pending is delivered, and the invariants are checked at rest. A schedule that fails
 //! is shrunk by leaving actions out. Every rule can be switched off by name, and bugs can be switched on, which shows the
-//! schedule that needs the rule. The rules, by their numbers, are in the documentation of `router::holders`.
+//! schedule that needs the rule. The rules, by their numbers, are in `docs/protocol.md`.
 //!
 //! `cargo test` runs a few thousand schedules of each kind. For a search, in a build that is worth it:
 //!

@@ -12,6 +12,7 @@
 
 mod bare;
 mod books;
+mod cluster;
 mod decisions;
 mod document;
 mod giant;
@@ -43,13 +44,14 @@ use lab::Lab;
 /// A scenario: its name and what runs it.
 type Scenario = (&'static str, fn(&mut Lab) -> anyhow::Result<()>);
 
-const SCENARIOS: [Scenario; 8] = [
+const SCENARIOS: [Scenario; 9] = [
     ("saturation", saturation::run),
     ("steady", steady::run),
     ("memory", memory::run),
     ("decisions", decisions::run),
     ("growth", growth::run),
     ("giant", giant::run),
+    ("cluster", cluster::run),
     ("peers", comparison::run),
     ("policies", policies::run),
 ];

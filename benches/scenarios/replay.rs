@@ -70,7 +70,7 @@ pub(crate) fn send(arguments: &[String]) -> anyhow::Result<()> {
         .build()?;
     runtime.block_on(async {
         let target = Target {
-            endpoint: format!("http://{endpoint}").parse::<Uri>()?,
+            endpoints: vec![format!("http://{endpoint}").parse::<Uri>()?],
             protocol: Protocol::Grpc,
             headers: HeaderMap::new(),
             timeout: Duration::from_secs(10),

@@ -103,6 +103,12 @@ impl Inbox {
         })
     }
 
+    /// Whether no sub-batch waits in it, and no room is reserved.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.shared.taken.load(Ordering::Acquire) == 0
+    }
+
     /// Tells the shard something other than spans; returns whether it can still hear.
     pub fn control(&self, message: Control) -> bool {
         let sent = self.control.send(message).is_ok();

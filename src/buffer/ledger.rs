@@ -112,10 +112,16 @@ impl Ledger {
         verdict: Verdict,
         trigger: Trigger,
         summary: &TraceSummary,
-        rows: usize,
     ) {
         self.settled(verdict.decision).add(summary.span_count);
         self.accounting.buffered.subtract(summary.span_count);
+        if let Some(count) = self.by_trigger.get_mut(trigger as usize) {
+            *count += 1;
+        }
+    }
+
+    /// Counts a decision for the policy that made it, of those in force; they have so many rows.
+    pub(super) fn decided_by(&mut self, verdict: Verdict, summary: &TraceSummary, rows: usize) {
         if self.decided.len() < rows {
             self.decided.resize(rows, [Decided::default(); 3]);
         }
@@ -123,9 +129,6 @@ impl Ledger {
         let cell = self.decided.get_mut(row);
         if let Some(cell) = cell.and_then(|row| row.get_mut(verdict.decision as usize)) {
             cell.add(summary);
-        }
-        if let Some(count) = self.by_trigger.get_mut(trigger as usize) {
-            *count += 1;
         }
     }
 
@@ -191,6 +194,30 @@ impl Ledger {
             Decision::Dropped => &self.accounting.dropped,
         }
     }
+}
+
+/// Counts a decision by policies that are not in force any more, of which there are few.
+pub(super) fn count_decided(sampler: &SamplerMetrics, verdict: Verdict, summary: &TraceSummary) {
+    let none = sampler.decided.len().saturating_sub(1);
+    let row = verdict.policy_index.map_or(none, usize::from);
+    let handles = sampler.decided.get(row);
+    if let Some(handles) = handles.and_then(|row| row.get(verdict.decision as usize)) {
+        let mut decided = Decided::default();
+        decided.add(summary);
+        decided.settle(handles);
+    }
+}
+
+/// Counts what they said.
+pub(super) fn count_votes(sampler: &SamplerMetrics, scratch: &Scratch, summary: &TraceSummary) {
+    for (record, handles) in scratch.records().iter().zip(&sampler.policies) {
+        let mut voted = Voted::default();
+        voted.add(record, summary);
+        voted.settle(handles);
+    }
+    sampler
+        .repeated_attributes
+        .increment(scratch.repeated_attributes());
 }
 
 impl Decided {

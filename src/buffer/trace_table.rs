@@ -64,16 +64,14 @@ impl TraceTable {
         })
     }
 
-    /// All traces of an ID, whatever their request metadata. Looks at every trace: not for the hot path.
-    pub(super) fn all_of(&self, trace_id: TraceId) -> impl Iterator<Item = TraceRef> {
-        let places = self.places.iter().enumerate();
-        places.filter_map(move |(index, place)| {
-            let trace = place.trace.as_ref()?;
-            (trace.id == trace_id).then_some(TraceRef {
-                place: index as u32,
-                serial: place.serial,
-            })
-        })
+    /// Of the latest `searched_max` traces those of an ID, whatever their request metadata. Not for the hot path.
+    pub(super) fn latest_of(
+        &self,
+        trace_id: TraceId,
+        searched_max: usize,
+    ) -> impl Iterator<Item = TraceRef> {
+        let latest = self.arrivals.iter().rev().take(searched_max).copied();
+        latest.filter(move |place| self.get(*place).is_some_and(|trace| trace.id == trace_id))
     }
 
     /// All traces. Looks at every place: not for the hot path.
@@ -200,6 +198,17 @@ mod tests {
     fn key(number: u8) -> (KeyHash, TraceId) {
         // Two keys to a hash: the table must compare IDs.
         (KeyHash(u64::from(number / 2)), TraceId([number; 16]))
+    }
+
+    #[test]
+    fn the_latest_traces_are_searched_for_an_id_and_no_others() {
+        let mut table = TraceTable::default();
+        for number in 0..10 {
+            let (hash, id) = (KeyHash(number), TraceId([(number % 5) as u8; 16]));
+            table.insert(Trace::new(id, hash, None, Moment(0), Moment(1)));
+        }
+        let found = |searched_max| table.latest_of(TraceId([1; 16]), searched_max).count();
+        assert_eq!([found(3), found(4), found(8), found(9)], [0, 1, 1, 2]);
     }
 
     #[test]

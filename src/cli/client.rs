@@ -1,5 +1,6 @@
 //! Flags of the commands that send: where to, how, and with how much patience. And the summary they print.
 
+use std::io::Write;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +11,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Uri};
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
-use super::{INCOMPLETE, runtime, values};
+use super::{INCOMPLETE, output, runtime, values};
 use crate::clock::{Clock, Moment};
 use crate::tools::client::{Client, Protocol, Target};
 use crate::tools::deliver::Patience;
@@ -25,9 +26,11 @@ const OPEN_LOOP_IN_FLIGHT: usize = 256;
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Target")]
 pub(super) struct ClientArgs {
-    /// URL of the receiver [default: http://127.0.0.1:4317 for gRPC, http://127.0.0.1:4318 for HTTP]
-    #[arg(long, value_name = "URL", value_parser = values::url)]
-    endpoint: Option<Uri>,
+    /// URL of the receiver; repeat for several, which then take turns [default: http://127.0.0.1:4317 for gRPC, http://127.0.0.1:4318 for HTTP]
+    ///
+    /// Each attempt goes to the next of several, a second one of the same request too, as behind a balancer.
+    #[arg(long = "endpoint", value_name = "URL", value_parser = values::url)]
+    endpoints: Vec<Uri>,
 
     /// Transport of OTLP
     #[arg(long, value_enum, default_value_t)]
@@ -104,7 +107,7 @@ impl ClientArgs {
             drive
                 .run(source(start), Arc::clone(&tally))
                 .await
-                .with_context(|| format!("cannot send to {}", target.endpoint))?;
+                .with_context(|| format!("cannot send to {}", join(&target.endpoints)))?;
             Ok(tally.report(clock.now().since(start)))
         })
     }
@@ -116,12 +119,12 @@ impl ClientArgs {
         extra: &E,
         report: &Report,
     ) -> anyhow::Result<ExitCode> {
-        if self.json {
-            let summary = Summary { extra, report };
-            println!("{}", serde_json::to_string(&summary)?);
+        let text = if self.json {
+            serde_json::to_string(&Summary { extra, report })?
         } else {
-            println!("{title}, {report}");
-        }
+            format!("{title}, {report}")
+        };
+        output::write(|out| writeln!(out, "{text}"))?;
         Ok(match report.is_complete() {
             true => ExitCode::SUCCESS,
             false => ExitCode::from(INCOMPLETE),
@@ -129,23 +132,29 @@ impl ClientArgs {
     }
 
     fn target(&self) -> Target {
-        let endpoint = self.endpoint.clone().unwrap_or_else(|| {
-            Uri::from_static(match self.protocol {
+        let mut endpoints = self.endpoints.clone();
+        if endpoints.is_empty() {
+            endpoints.push(Uri::from_static(match self.protocol {
                 Protocol::Grpc => "http://127.0.0.1:4317",
                 Protocol::Http => "http://127.0.0.1:4318",
-            })
-        });
+            }));
+        }
         let mut headers = HeaderMap::new();
         for (name, value) in &self.headers {
             headers.append(name.clone(), value.clone());
         }
         Target {
-            endpoint,
+            endpoints,
             protocol: self.protocol,
             headers,
             timeout: self.timeout,
         }
     }
+}
+
+fn join(endpoints: &[Uri]) -> String {
+    let endpoints: Vec<String> = endpoints.iter().map(ToString::to_string).collect();
+    endpoints.join(", ")
 }
 
 #[derive(Serialize)]

@@ -24,7 +24,7 @@ pub struct ExplainArgs {
     trace_id: TraceId,
 
     /// The replica's admin port
-    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:9464", value_parser = values::url)]
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:9464", value_parser = values::admin)]
     admin: Uri,
 
     /// Text for people, or the replica's JSON as it is
@@ -60,11 +60,11 @@ impl ExplainArgs {
     pub fn execute(self) -> anyhow::Result<ExitCode> {
         let (admin, trace_id) = (&self.admin, self.trace_id);
         let answer = runtime::new(1)?.block_on(explain::ask(admin, trace_id))?;
-        let is_known = !answer.explanation.found.is_empty();
-        let is_incomplete = !answer.explanation.not_answered.is_empty();
+        let is_known = !answer.page.found.is_empty();
+        let is_incomplete = !answer.page.not_answered.is_empty();
         output::write(|out| match self.format {
             Format::Json => writeln!(out, "{}", answer.json.trim_end()),
-            Format::Text if is_known || is_incomplete => write!(out, "{}", answer.explanation),
+            Format::Text if is_known || is_incomplete => write!(out, "{}", answer.page),
             Format::Text => Ok(()),
         })?;
         anyhow::ensure!(

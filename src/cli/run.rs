@@ -160,6 +160,8 @@ async fn run(config: ServerConfig, policies: Loaded) -> anyhow::Result<ExitCode>
         grpc = replica.grpc_addr().map(tracing::field::display),
         http = replica.http_addr().map(tracing::field::display),
         admin = %replica.admin_addr(),
+        peer = replica.cluster_addrs().map(|(peer, _)| tracing::field::display(peer)),
+        gossip = replica.cluster_addrs().map(|(_, gossip)| tracing::field::display(gossip)),
         exporters = destinations.join(", "),
         "ready"
     );

@@ -1,9 +1,11 @@
 //! `tailsieve schema`: the JSON Schema of a kind of file.
 
+use std::io::Write;
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
 
+use super::output;
 use crate::config::schema;
 
 /// Print the JSON Schema of policy files or of the server file
@@ -44,7 +46,8 @@ impl SchemaArgs {
             File::Policies => schema::of_policy_file(),
             File::Server => schema::of_server_file(),
         };
-        println!("{}", serde_json::to_string_pretty(&schema)?);
+        let text = serde_json::to_string_pretty(&schema)?;
+        output::write(|out| writeln!(out, "{text}"))?;
         Ok(ExitCode::SUCCESS)
     }
 }

@@ -1,5 +1,6 @@
 //! `tailsieve sink`: an OTLP backend for trying things.
 
+use std::io::Write;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -10,7 +11,7 @@ use clap::Args;
 use tokio_util::sync::CancellationToken;
 
 use super::generate::create;
-use super::{runtime, values};
+use super::{output, runtime, values};
 use crate::clock::Clock;
 use crate::memory::Budget;
 use crate::metrics::Registry;
@@ -126,11 +127,12 @@ impl SinkArgs {
             .finish(ledger_file)
             .context("cannot write what came")?;
         let report = backend.report();
-        if self.json {
-            println!("{}", serde_json::to_string(&report)?);
+        let text = if self.json {
+            serde_json::to_string(&report)? + "\n"
         } else {
-            print!("{report}");
-        }
+            report.to_string()
+        };
+        output::write(|out| out.write_all(text.as_bytes()))?;
         Ok(ExitCode::SUCCESS)
     }
 

@@ -6,11 +6,13 @@
 mod explain;
 mod report;
 
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
 
+use super::output;
 use crate::config::policy_source;
 use crate::config::server::PolicySource;
 use report::Report;
@@ -71,10 +73,11 @@ impl ValidateArgs {
             let outcome = policy_source::read(&source);
             let report = Report::new(path, outcome, self.strict, self.explain);
             all_valid &= report.valid;
-            match self.format {
-                Format::Text => print!("{report}"),
-                Format::Json => println!("{}", serde_json::to_string(&report)?),
-            }
+            let text = match self.format {
+                Format::Text => report.to_string(),
+                Format::Json => serde_json::to_string(&report)? + "\n",
+            };
+            output::write(|out| out.write_all(text.as_bytes()))?;
         }
         Ok(if all_valid {
             ExitCode::SUCCESS

@@ -88,6 +88,16 @@ pub(super) fn url(text: &str) -> Result<Uri, String> {
         .ok_or_else(|| format!("`{text}` is no URL such as http://127.0.0.1:4317"))
 }
 
+/// Reads where an admin port is: `host:port`, or a URL.
+pub(super) fn admin(text: &str) -> Result<Uri, String> {
+    let wrong = || format!("`{text}` is neither an address such as 127.0.0.1:9464 nor a URL");
+    if text.contains("://") {
+        return url(text).map_err(|_| wrong());
+    }
+    let url = url(&format!("http://{text}")).map_err(|_| wrong())?;
+    url.port().is_some().then_some(url).ok_or_else(wrong)
+}
+
 /// Reads a request header: `name=value` or `name: value`.
 pub(super) fn header(text: &str) -> Result<(HeaderName, HeaderValue), String> {
     let wrong = || format!("`{text}` is no header such as x-tenant=acme");
@@ -138,6 +148,18 @@ mod tests {
         assert!(url("https://otel.example.com:4318/v1/traces").is_ok());
         for wrong in ["127.0.0.1:4317", "ftp://x", "/v1/traces", "http://"] {
             assert!(url(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn an_admin_port_is_an_address_or_a_url() {
+        let read = |text| admin(text).map(|url| url.to_string());
+        for text in ["127.0.0.1:9464", "http://127.0.0.1:9464"] {
+            assert_eq!(read(text), Ok("http://127.0.0.1:9464/".to_owned()));
+        }
+        assert!(read("tailsieve-0:9464").is_ok() && read("[::1]:9464").is_ok());
+        for wrong in ["127.0.0.1", "ftp://x:1", "a b:1", ""] {
+            assert!(read(wrong).is_err(), "{wrong}");
         }
     }
 

@@ -4,19 +4,21 @@ use clap::{Arg, Command};
 
 /// `command` with a variable for each of its flags and of its subcommands' flags.
 pub(super) fn named(command: Command) -> Command {
-    let command = command.mut_args(|arg| with_variable(arg, "TAILSIEVE_"));
+    with_prefix(command, "TAILSIEVE_")
+}
+
+fn with_prefix(command: Command, prefix: &str) -> Command {
+    let command = command.mut_args(|arg| with_variable(arg, prefix));
     let names: Vec<String> = command
         .get_subcommands()
         .map(|subcommand| subcommand.get_name().to_owned())
         .collect();
     names.into_iter().fold(command, |command, name| {
         let prefix = match name.as_str() {
-            "run" => "TAILSIEVE_".to_owned(),
-            _ => format!("TAILSIEVE_{}_", shouted(&name)),
+            "run" => prefix.to_owned(),
+            _ => format!("{prefix}{}_", shouted(&name)),
         };
-        command.mut_subcommand(name, |subcommand| {
-            subcommand.mut_args(|arg| with_variable(arg, &prefix))
-        })
+        command.mut_subcommand(name, |subcommand| with_prefix(subcommand, &prefix))
     })
 }
 
@@ -43,7 +45,9 @@ mod tests {
     fn every_flag_has_a_variable_of_its_own() {
         let command = super::super::command();
         let mut seen = HashSet::new();
-        for part in command.get_subcommands().chain([&command]) {
+        let mut parts = vec![&command];
+        while let Some(part) = parts.pop() {
+            parts.extend(part.get_subcommands());
             for arg in part.get_arguments() {
                 if matches!(arg.get_long(), None | Some("help" | "version")) {
                     continue;
@@ -55,5 +59,6 @@ mod tests {
         }
         assert!(seen.contains("TAILSIEVE_GENERATE_SPANS_PER_TRACE"));
         assert!(seen.contains("TAILSIEVE_CONFIG"));
+        assert!(seen.contains("TAILSIEVE_CLUSTER_STATUS_ADMIN"));
     }
 }

@@ -20,6 +20,7 @@ pub(crate) use suggest::nearest;
 
 use super::finding::{Findings, Position};
 use super::yaml::{Node, Value};
+use crate::sampler::pattern::PatternBudget;
 
 /// A value, the path of its key and where to report.
 #[derive(Clone)]
@@ -90,6 +91,11 @@ impl<'a> Place<'a> {
         let problem = format!("column {column} of the {what}: {problem}");
         self.findings
             .error(Some(position), &self.path, problem, advice);
+    }
+
+    /// What the expressions of the file may still take.
+    pub(crate) fn pattern_budget(&self) -> &'a PatternBudget {
+        self.findings.pattern_budget()
     }
 
     /// Whether a list of strings stands here as one string, which is split at its commas.

@@ -6,6 +6,8 @@
 use std::cell::RefCell;
 use std::fmt;
 
+use crate::sampler::pattern::PatternBudget;
+
 /// Most errors, and most warnings, reported of one file.
 pub const FINDINGS_MAX: usize = 200;
 
@@ -57,12 +59,14 @@ pub struct Checked<T> {
     pub warnings: Vec<Warning>,
 }
 
-/// Collects the findings of one file. Shared by reference among all that read a part of it.
+/// Collects the findings of one file, and knows what reading it may still use up. Shared by reference among all that
+/// read a part of it.
 #[derive(Debug)]
 pub(crate) struct Findings {
     file: String,
     errors: RefCell<Vec<Finding>>,
     warnings: RefCell<Vec<Finding>>,
+    pattern_budget: PatternBudget,
 }
 
 impl fmt::Display for Finding {
@@ -102,7 +106,13 @@ impl Findings {
             file: file.to_owned(),
             errors: RefCell::default(),
             warnings: RefCell::default(),
+            pattern_budget: PatternBudget::default(),
         }
+    }
+
+    /// What the expressions of the file may still take.
+    pub(crate) fn pattern_budget(&self) -> &PatternBudget {
+        &self.pattern_budget
     }
 
     pub(crate) fn error(

@@ -39,6 +39,9 @@ const MEMORY_LIMIT_BYTES_MIN: u64 = 1 << 20;
 /// Most network threads: far above the cores of any machine.
 const NETWORK_THREADS_MAX: usize = 1_024;
 
+/// What a replica of a cluster needs besides a window to leave it.
+const HAND_OVER_TIME: Duration = Duration::from_secs(15);
+
 /// The whole server file.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ServerConfig {
@@ -56,7 +59,7 @@ pub struct ServerConfig {
     pub network_threads: usize,
     /// `admin.endpoint`. Default 127.0.0.1:9464.
     pub admin_endpoint: SocketAddr,
-    /// `shutdown.grace_period`. Default 30 s.
+    /// `shutdown.grace_period`. Default 30 s, the default window; in a cluster 15 s more, to hand over.
     pub shutdown_grace: Duration,
     /// `log`.
     pub log: LogConfig,
@@ -138,12 +141,15 @@ fn server(root: &Place<'_>) -> ServerConfig {
         admin.set("endpoint", &mut config.admin_endpoint, Place::address);
         admin.finish();
     }
+    config.cluster = cluster::cluster(&mut fields, config.memory_limit_bytes, &host_name());
+    if config.cluster.is_some() {
+        config.shutdown_grace += HAND_OVER_TIME;
+    }
     if let Some(mut shutdown) = fields.section("shutdown") {
         shutdown.set("grace_period", &mut config.shutdown_grace, Place::duration);
         shutdown.finish();
     }
     config.log = log::log(&mut fields);
-    config.cluster = cluster::cluster(&mut fields, config.memory_limit_bytes, &host_name());
     refuse_later_sections(&mut fields);
     addresses::check_distinct(&fields, &config);
     fields.finish();

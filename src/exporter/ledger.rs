@@ -9,11 +9,11 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use tracing::{info, warn};
 
-use super::log_limit::LogLimit;
 use super::outcome::{Accepted, Failure};
 use super::reason::Reason;
 use crate::batch::export::ExportBatch;
 use crate::clock::Clock;
+use crate::clock::log_limit::LogLimit;
 use crate::metrics::ExporterMetrics;
 
 /// Counts and tells what became of requests.

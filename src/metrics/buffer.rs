@@ -59,6 +59,11 @@ pub struct DecidedMetrics {
     pub bytes: Counter,
 }
 
+/// Most values of the label `policy` in a process.
+const POLICY_LABELS_MAX: usize = 2_000;
+/// The value of all policies beyond.
+const OTHER_POLICIES: &str = "(other)";
+
 const DECISIONS: [&str; 3] = ["sampled", "not_sampled", "dropped"];
 
 impl Registry {
@@ -129,25 +134,43 @@ impl Registry {
         }
     }
 
-    /// Handles for a set with these top-level policies, and with these among all, nested ones as `outer/inner`.
+    /// Handles for a set with these top-level policies, and with these among all, nested ones as `outer/inner`. Beyond
+    /// `POLICY_LABELS_MAX` names, those of earlier sets included, they are counted together as `OTHER_POLICIES`.
     #[must_use]
     pub fn sampler<'a>(
         &self,
         top_level: impl Iterator<Item = &'a str>,
         all: impl Iterator<Item = &'a str>,
     ) -> SamplerMetrics {
-        let decided = top_level
-            .chain([""])
-            .map(|policy| DECISIONS.map(|decision| self.decided(policy, decision)));
+        let decided = top_level.chain([""]).map(|policy| {
+            let label = self.policy_label(policy);
+            DECISIONS.map(|decision| self.decided(label, decision))
+        });
         SamplerMetrics {
             decided: decided.collect(),
-            policies: all.map(|policy| self.policy(policy)).collect(),
+            policies: all
+                .map(|policy| self.policy(self.policy_label(policy)))
+                .collect(),
             repeated_attributes: self.counter(
                 "tailsieve_sampler_repeated_attributes_total",
                 "Attributes that stood twice in one span or resource, of those that a policy asked for; the first counts.",
                 &[],
             ),
         }
+    }
+
+    /// A policy's name, where it has a series of its own. Series stay for as long as the process runs, and reloads
+    /// bring new names.
+    fn policy_label<'a>(&self, policy: &'a str) -> &'a str {
+        let mut known = self.policy_labels.lock();
+        if policy.is_empty() || known.contains(policy) {
+            return policy;
+        }
+        if known.len() >= POLICY_LABELS_MAX {
+            return OTHER_POLICIES;
+        }
+        known.insert(policy.to_owned());
+        policy
     }
 
     fn policy(&self, policy: &str) -> PolicyMetrics {
@@ -206,5 +229,35 @@ impl Registry {
                 labels,
             ),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn names_beyond_the_limit_over_all_sets_are_counted_together() {
+        let registry = Registry::new();
+        for set in 0..5 {
+            let names: Vec<String> = (0..600).map(|number| format!("{set}-{number}")).collect();
+            let names = || names.iter().map(String::as_str);
+            let handles = registry.sampler(names(), names());
+            handles.policies[599].errors.increment(1);
+        }
+        let text = registry.render();
+        let labels = text.lines().filter_map(|line| {
+            let (_, label) = line.split_once("policy=\"")?;
+            label.split('"').next()
+        });
+        let labels: BTreeSet<&str> = labels.collect();
+        // That of no policy, and that of all others.
+        assert_eq!(labels.len(), POLICY_LABELS_MAX + 2);
+        let others = "tailsieve_sampler_evaluation_errors_total{policy=\"(other)\"} 2";
+        assert!(text.contains(others));
+        let known = "tailsieve_sampler_evaluation_errors_total{policy=\"0-599\"} 1";
+        assert!(text.contains(known));
     }
 }

@@ -15,6 +15,7 @@ pub struct RouterMetrics {
     pub span_bytes_received: Counter,
     pub spans_refused_identifier: Counter,
     pub spans_refused_overloaded: Counter,
+    pub attributes_malformed: Counter,
 }
 
 impl Registry {
@@ -41,6 +42,11 @@ impl Registry {
             ),
             spans_refused_identifier: refused("bad_identifier"),
             spans_refused_overloaded: refused("overloaded"),
+            attributes_malformed: self.counter(
+                "tailsieve_router_attributes_malformed_total",
+                "Attributes that cannot be decoded and were left out, their spans taken.",
+                &[],
+            ),
         }
     }
 

@@ -8,6 +8,7 @@
 mod counted;
 pub(crate) mod error;
 pub(crate) mod reader;
+pub mod repair;
 pub(crate) mod schema;
 mod span;
 pub(crate) mod span_fields;

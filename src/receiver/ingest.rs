@@ -23,7 +23,7 @@ pub struct ReceivedRequest {
 /// What was taken of a request that succeeded.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Accepted {
-    /// `partial_success`; `None` on full success.
+    /// `partial_success`; `None` on full success. Of no spans it is a warning.
     pub rejected: Option<Rejected>,
 }
 
@@ -32,7 +32,7 @@ pub struct Accepted {
 pub struct Rejected {
     /// How many.
     pub spans: u64,
-    /// Why, showing the first of them.
+    /// Why, showing the first of them; or, where all spans were taken, what they were taken without.
     pub message: String,
 }
 

@@ -21,7 +21,7 @@ use super::status::{Encoding, Failure};
 pub(super) struct Intake<I> {
     pub(super) ingest: I,
     pub(super) admission: Arc<Admission>,
-    pub(super) metadata: MetadataTable,
+    pub(super) metadata: Arc<MetadataTable>,
     pub(super) metrics: ReceiverMetrics,
     pub(super) clock: Clock,
     pub(super) retry_after: Duration,

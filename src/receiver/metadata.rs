@@ -21,7 +21,7 @@ const COMBINATION_BYTES_MAX: usize = 4_096;
 
 /// The combinations alive.
 #[derive(Debug)]
-pub(super) struct MetadataTable {
+pub struct MetadataTable {
     names: Vec<HeaderName>,
     combinations_max: usize,
     hasher: RandomState,
@@ -30,7 +30,8 @@ pub(super) struct MetadataTable {
 
 impl MetadataTable {
     /// A table for `names` in lower case. A name that no HTTP header can have is never found and so left out.
-    pub(super) fn new(names: &[String], combinations_max: usize) -> Self {
+    #[must_use]
+    pub fn new(names: &[String], combinations_max: usize) -> Self {
         Self {
             names: names.iter().filter_map(|name| name.parse().ok()).collect(),
             combinations_max,
@@ -70,15 +71,29 @@ impl MetadataTable {
         self.intern(&pairs).map(Some)
     }
 
+    /// The combination that came from another replica, which has counted it.
+    #[must_use]
+    pub fn of_peer(&self, metadata: Arc<RequestMetadata>) -> Arc<RequestMetadata> {
+        let pairs = metadata.0.iter();
+        let pairs: Vec<_> = pairs
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+            .collect();
+        let hash = self.hash(pairs.iter().copied());
+        let mut combinations = self.combinations.lock();
+        if let Some(known) = alive(&combinations, hash, &pairs) {
+            return known;
+        }
+        if combinations.len() >= self.combinations_max {
+            combinations.retain(|weak| weak.strong_count() > 0);
+        }
+        self.insert(&mut combinations, hash, &metadata);
+        metadata
+    }
+
     fn intern(&self, pairs: &[(&str, &str)]) -> Result<Arc<RequestMetadata>, Failure> {
         let hash = self.hash(pairs.iter().copied());
         let mut combinations = self.combinations.lock();
-        let alive = combinations
-            .find(hash, |weak| {
-                weak.upgrade().is_some_and(|known| same(&known, pairs))
-            })
-            .and_then(Weak::upgrade);
-        if let Some(known) = alive {
+        if let Some(known) = alive(&combinations, hash, pairs) {
             return Ok(known);
         }
         if combinations.len() >= self.combinations_max {
@@ -95,11 +110,20 @@ impl MetadataTable {
             .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
             .collect();
         let fresh = Arc::new(RequestMetadata(owned));
-        combinations.insert_unique(hash, Arc::downgrade(&fresh), |weak| {
+        self.insert(&mut combinations, hash, &fresh);
+        Ok(fresh)
+    }
+
+    fn insert(
+        &self,
+        combinations: &mut HashTable<Weak<RequestMetadata>>,
+        hash: u64,
+        fresh: &Arc<RequestMetadata>,
+    ) {
+        combinations.insert_unique(hash, Arc::downgrade(fresh), |weak| {
             // A dead entry may land anywhere: nothing looks for it any more.
             weak.upgrade().map_or(0, |known| self.hash_of(&known))
         });
-        Ok(fresh)
     }
 
     fn hash_of(&self, metadata: &RequestMetadata) -> u64 {
@@ -112,6 +136,17 @@ impl MetadataTable {
         pairs.for_each(|pair| pair.hash(&mut hasher));
         hasher.finish()
     }
+}
+
+fn alive(
+    combinations: &HashTable<Weak<RequestMetadata>>,
+    hash: u64,
+    pairs: &[(&str, &str)],
+) -> Option<Arc<RequestMetadata>> {
+    let found = combinations.find(hash, |weak| {
+        weak.upgrade().is_some_and(|known| same(&known, pairs))
+    });
+    found.and_then(Weak::upgrade)
 }
 
 fn same(known: &RequestMetadata, pairs: &[(&str, &str)]) -> bool {
@@ -137,6 +172,17 @@ mod tests {
     fn table(combinations_max: usize) -> MetadataTable {
         let names = ["x-tenant".to_owned(), "x-zone".to_owned()];
         MetadataTable::new(&names, combinations_max)
+    }
+
+    #[test]
+    fn what_another_replica_sends_is_the_same_as_what_clients_send() {
+        let table = table(1);
+        let own = table.of(&headers(&[("x-tenant", "a")])).unwrap().unwrap();
+        let sent = |value: &str| Arc::new(RequestMetadata(vec![("x-tenant".into(), value.into())]));
+        assert!(Arc::ptr_eq(&own, &table.of_peer(sent("a"))));
+        // That replica has let it in.
+        let other = table.of_peer(sent("b"));
+        assert!(Arc::ptr_eq(&other, &table.of_peer(sent("b"))));
     }
 
     #[test]

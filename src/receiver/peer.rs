@@ -125,6 +125,17 @@ impl PeerPort {
         endpoint: SocketAddr,
         server: PeerServer<I>,
     ) -> Result<(Self, SocketAddr), ReceiverError> {
+        let (incoming, address) = Self::bind(endpoint).await?;
+        Ok((Self::serve(incoming, server), address))
+    }
+
+    /// Binds `endpoint`: its connections, for [`PeerPort::serve`], and where it is, with the port that was bound.
+    ///
+    /// # Errors
+    /// [`ReceiverError::Bind`].
+    pub async fn bind(
+        endpoint: SocketAddr,
+    ) -> Result<(impl Stream<Item = TcpStream> + Send + use<>, SocketAddr), ReceiverError> {
         let bind_error = |source| ReceiverError::Bind {
             endpoint,
             key: "cluster.peer.endpoint",
@@ -132,7 +143,7 @@ impl PeerPort {
         };
         let socket = TcpListener::bind(endpoint).await.map_err(bind_error)?;
         let address = socket.local_addr().map_err(bind_error)?;
-        Ok((Self::serve(accepted(socket), server), address))
+        Ok((accepted(socket), address))
     }
 
     /// Serves connections as they come in, whatever they are made of.
@@ -172,6 +183,7 @@ where
             return;
         };
         let next = tokio::select! {
+            biased;
             closing = phase.wait_for(|now| *now >= Phase::Closing) => {
                 drop(closing);
                 return;

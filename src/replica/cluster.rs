@@ -12,6 +12,8 @@ mod peers;
 mod questions;
 mod reroute;
 mod shards;
+#[cfg(test)]
+mod simulation;
 mod status;
 
 use std::net::SocketAddr;
@@ -19,7 +21,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use futures_util::Stream;
 use parking_lot::RwLock;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{mpsc, oneshot};
 
 pub(super) use clients::{ClientRoute, OnTheWay};
@@ -31,17 +35,18 @@ use super::reload::Reloader;
 use crate::accounting::Accounting;
 use crate::admin::ClusterPage;
 use crate::batch::key::ShardId;
-use crate::batch::peer::hello;
+use crate::batch::peer::hello::{self, Nonce};
 use crate::batch::replica::{Incarnation, Life};
 use crate::buffer::inbox::Inbox;
 use crate::buffer::shard::{ClusterLink, Passed};
 use crate::clock::{Clock, Heartbeat};
 use crate::memory::Budget;
 use crate::metrics::{ClusterMetrics, Registry};
+use crate::receiver::MetadataTable;
 use crate::receiver::peer::{PeerConfig, PeerPort, PeerServer};
 use crate::router::config::ClusterConfig;
 use crate::router::deaths::Deaths;
-use crate::router::forward::{ForwardConfig, ForwardParts, Forwarder, TcpDial};
+use crate::router::forward::{Dial, ForwardConfig, ForwardParts, Forwarder, TcpDial};
 use crate::router::holders::{Holders, Settings};
 use crate::router::membership::Membership;
 use crate::router::membership::gossip::{GossipMembership, UdpNetwork};
@@ -55,6 +60,8 @@ use status::{ClusterSource, ClusterStatus};
 
 /// The share of `memory.limit` that only other replicas may take of: an eighth.
 const PEERS_SHARE: u64 = 8;
+/// How long frames that are under way may take to be answered at the end.
+const CLOSING_MAX: Duration = Duration::from_secs(2);
 /// How long the last record of a replica that has left is still gossiped.
 const LAST_WORDS: Duration = Duration::from_millis(1_500);
 
@@ -75,6 +82,7 @@ pub(super) struct ClusterParts {
     pub(super) inboxes: Arc<[Inbox]>,
     pub(super) accounting: Arc<Accounting>,
     pub(super) budget: Budget,
+    pub(super) metadata: Arc<MetadataTable>,
     pub(super) reloader: Reloader,
     pub(super) registry: Registry,
     pub(super) clock: Clock,
@@ -84,13 +92,30 @@ pub(super) struct ClusterParts {
 pub(super) struct Cluster {
     core: Arc<Core>,
     forwarder: Forwarder,
-    port: PeerPort,
-    membership: Arc<GossipMembership>,
+    /// Until it is closed.
+    port: Option<PeerPort>,
     status: Arc<RwLock<ClusterStatus>>,
     peer_address: SocketAddr,
+    gossip_address: SocketAddr,
+}
+
+/// How a replica reaches others and is reached by them; `S` is the connections that come in at its peer port.
+pub(super) struct Surroundings<S> {
+    pub(super) incoming: S,
+    pub(super) dial: Arc<dyn Dial>,
+    pub(super) membership: Arc<dyn Membership>,
+    pub(super) peer_address: SocketAddr,
+    pub(super) gossip_address: SocketAddr,
+    pub(super) draw_jitter: Arc<dyn Fn() -> f64 + Send + Sync>,
+    pub(super) draw_nonce: fn() -> Nonce,
 }
 
 impl Entrance {
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "who sends commands waits for them, but for a few reports a move; what shards pass on is bounded by the \
+                  memory that it is charged to"
+    )]
     pub(super) fn new(clock: &Clock, registry: &Registry) -> Self {
         let (commands, commands_out) = mpsc::unbounded_channel();
         let (passed, passed_out) = mpsc::unbounded_channel();
@@ -121,6 +146,11 @@ impl Entrance {
     }
 }
 
+/// Of a life that begins now: greater than those of all before it, as long as the clock goes forward.
+pub(super) fn incarnation(clock: &Clock) -> Incarnation {
+    Incarnation(clock.unix_ns() / 1_000_000)
+}
+
 /// What clients may take of the memory: all but the share of the peers.
 pub(super) fn clients_budget(budget: &Budget) -> Budget {
     budget.capped(budget.limit_bytes() - budget.limit_bytes() / PEERS_SHARE)
@@ -134,14 +164,70 @@ impl Cluster {
     pub(super) async fn start(parts: ClusterParts, entrance: Entrance) -> anyhow::Result<Self> {
         let ClusterParts {
             config,
+            registry,
+            clock,
+            ..
+        } = &parts;
+        let incarnation = incarnation(clock);
+        let (incoming, bound) = PeerPort::bind(config.peer.endpoint).await?;
+        let network = UdpNetwork::bind(config.gossip.endpoint)
+            .await
+            .with_context(|| format!("cluster.gossip.endpoint: {}", config.gossip.endpoint))?;
+        let membership = GossipMembership::start(
+            config,
+            incarnation,
+            Arc::new(network),
+            clock.clone(),
+            registry.gossip(),
+        );
+        let membership = membership.await?;
+        let surroundings = Surroundings {
+            incoming,
+            dial: Arc::new(TcpDial),
+            peer_address: config.peer.advertised(bound),
+            gossip_address: membership.address(),
+            membership: Arc::new(membership),
+            draw_jitter: Arc::new(rand::random::<f64>),
+            draw_nonce: rand::random,
+        };
+        Ok(Self::start_within(
+            surroundings,
+            parts,
+            entrance,
+            incarnation,
+        ))
+    }
+
+    /// Starts in these surroundings, whatever they are made of. Must be called within a runtime.
+    pub(super) fn start_within<S>(
+        surroundings: Surroundings<S>,
+        parts: ClusterParts,
+        entrance: Entrance,
+        incarnation: Incarnation,
+    ) -> Self
+    where
+        S: Stream + Send + 'static,
+        S::Item: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let Surroundings {
+            incoming,
+            dial,
+            membership,
+            peer_address,
+            gossip_address,
+            draw_jitter,
+            draw_nonce,
+        } = surroundings;
+        let ClusterParts {
+            config,
             inboxes,
             accounting,
             budget,
+            metadata,
             reloader,
             registry,
             clock,
         } = parts;
-        let incarnation = Incarnation(clock.unix_ns() / 1_000_000);
         let life = Life {
             replica: config.replica_id.clone(),
             incarnation,
@@ -159,12 +245,16 @@ impl Cluster {
             .as_ref()
             .map_or(&[] as &[u8], |secret| secret.bytes());
         let forwarder = Forwarder::new(ForwardParts {
-            config: ForwardConfig::new(&config.name, hello::Secret::new(secret)),
+            config: ForwardConfig {
+                draw_jitter,
+                draw_nonce,
+                ..ForwardConfig::new(&config.name, hello::Secret::new(secret))
+            },
             life,
             clock: clock.clone(),
             memory: clients_budget(&budget),
             hold: budget.share(config.hold_limit_bytes),
-            dial: Arc::new(TcpDial),
+            dial,
             reroute: Arc::new(Rerouter {
                 core: Arc::clone(&core),
                 memory: budget.clone(),
@@ -182,28 +272,17 @@ impl Cluster {
         let ingest = PeerRoute {
             core: Arc::clone(&core),
             forwarder: forwarder.clone(),
+            metadata,
             metrics: registry.peer(),
         };
         let peer_config = PeerConfig {
             cluster: config.name.clone(),
             secret: hello::Secret::new(secret),
             retry_after: Duration::from_millis(50),
-            draw_nonce: rand::random,
+            draw_nonce,
         };
         let server = PeerServer::new(peer_config, ingest, budget, registry.peer());
-        let (port, bound) = PeerPort::start(config.peer.endpoint, server).await?;
-        let peer_address = config.peer.advertised(bound);
-        let network = UdpNetwork::bind(config.gossip.endpoint)
-            .await
-            .with_context(|| format!("cluster.gossip.endpoint: {}", config.gossip.endpoint))?;
-        let membership = GossipMembership::start(
-            &config,
-            incarnation,
-            Arc::new(network),
-            clock.clone(),
-            registry.gossip(),
-        );
-        let membership = Arc::new(membership.await?);
+        let port = PeerPort::serve(incoming, server);
         let settings = Settings {
             replica: config.replica_id.clone(),
             peer_address,
@@ -224,7 +303,7 @@ impl Cluster {
             forwarder: forwarder.clone(),
             owed,
             sight: membership.watch(),
-            membership: Arc::clone(&membership) as Arc<dyn Membership>,
+            membership,
             figures: Figures::new(metrics, accounting, entrance.share),
             clock,
             status: Arc::clone(&status),
@@ -232,14 +311,14 @@ impl Cluster {
             state: DriverState::default(),
         };
         tokio::spawn(driver.run(entrance.commands_out));
-        Ok(Self {
+        Self {
             core,
             forwarder,
-            port,
-            membership,
+            port: Some(port),
             status,
             peer_address,
-        })
+            gossip_address,
+        }
     }
 
     /// Where clients' requests go.
@@ -278,7 +357,7 @@ impl Cluster {
 
     /// Where it gossips.
     pub(super) fn gossip_address(&self) -> SocketAddr {
-        self.membership.address()
+        self.gossip_address
     }
 
     /// Leaves in order (rule 16): gives its slots away, and decides what it holds or, after `patience`, hands it over.
@@ -297,9 +376,17 @@ impl Cluster {
         left.is_ok_and(|left| left.is_ok())
     }
 
-    /// Ends: no more batches of others, a last word to them.
-    pub(super) async fn finish(self, grace: Duration) {
-        self.port.finished(grace.min(LAST_WORDS)).await;
-        tokio::time::sleep(LAST_WORDS.min(grace)).await;
+    /// Takes no more frames; answers those that are under way. Only then may the shards end.
+    pub(super) async fn close(&mut self, grace: Duration) {
+        if let Some(port) = self.port.take() {
+            port.finished(grace.min(CLOSING_MAX)).await;
+        }
+    }
+
+    /// Lets the last record reach the others, if there are any.
+    pub(super) async fn say_good_bye(self, grace: Duration) {
+        if self.status.read().knows_others() {
+            tokio::time::sleep(LAST_WORDS.min(grace)).await;
+        }
     }
 }

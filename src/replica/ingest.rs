@@ -1,5 +1,7 @@
 //! Where receivers, router and shards meet: a request is walked, split, and handed over whole or not at all.
 
+mod repair;
+
 use std::cell::RefCell;
 use std::sync::Arc;
 
@@ -10,6 +12,8 @@ use crate::accounting::Accounting;
 use crate::batch::sub_batch::SharedRequest;
 use crate::buffer::inbox::{Inbox, Permit};
 use crate::buffer::shard::Pressure;
+use crate::clock::Clock;
+use crate::clock::log_limit::LogLimit;
 use crate::memory::{Charge, Exhausted};
 use crate::metrics::RouterMetrics;
 use crate::otlp::wire::{Counted, RejectedSpans, ScopeEnvelope, SpanHeader, walk_counted};
@@ -32,6 +36,7 @@ pub(super) struct ReplicaIngest {
     metrics: RouterMetrics,
     /// Of a replica in a cluster: spans that others hold go there.
     cluster: Option<ClientRoute>,
+    log_malformed: Arc<LogLimit>,
 }
 
 impl ReplicaIngest {
@@ -41,6 +46,7 @@ impl ReplicaIngest {
         accounting: Arc<Accounting>,
         metrics: RouterMetrics,
         cluster: Option<ClientRoute>,
+        clock: Clock,
     ) -> Self {
         Self {
             inboxes,
@@ -48,6 +54,7 @@ impl ReplicaIngest {
             accounting,
             metrics,
             cluster,
+            log_malformed: Arc::new(LogLimit::new(clock)),
         }
     }
 
@@ -55,8 +62,10 @@ impl ReplicaIngest {
     fn take(&self, mut request: ReceivedRequest) -> Result<(Accepted, Option<OnTheWay>), Refusal> {
         let counted = Counted::of(&request.body);
         let _until_split = self.make_room(&mut request.charge, counted)?;
-        let walked = walk_counted(&request.body, counted)
-            .map_err(|error| Refusal::Undecodable(error.to_string()))?;
+        let (walked, left_out) = match walk_counted(&request.body, counted) {
+            Ok(walked) => (walked, None),
+            Err(error) => self.repair_and_walk(&mut request, counted, error)?,
+        };
         let spans = walked.spans.len() as u64;
         self.accounting.received.add(spans + walked.rejected.count);
         self.metrics
@@ -86,8 +95,12 @@ impl ReplicaIngest {
         self.metrics
             .spans_refused_identifier
             .increment(walked.rejected.count);
+        let rejected = rejected(walked.rejected);
         let accepted = Accepted {
-            rejected: rejected(walked.rejected),
+            rejected: match left_out {
+                None => rejected,
+                Some(left_out) => Some(self.tell_of(left_out, rejected)),
+            },
         };
         Ok((accepted, on_the_way))
     }
@@ -100,14 +113,16 @@ impl ReplicaIngest {
         charge
             .grow(held as u64)
             .and_then(|()| charge.reserve_beside(working as u64))
-            .map_err(|exhausted| {
-                let spans = counted.spans as u64;
-                self.accounting.received.add(spans);
-                self.accounting.refused.add(spans);
-                self.metrics.spans_received.increment(spans);
-                self.metrics.spans_refused_overloaded.increment(spans);
-                Refusal::Overloaded(format!("memory.limit: {exhausted}"))
-            })
+            .map_err(|exhausted| self.no_room(counted, exhausted))
+    }
+
+    fn no_room(&self, counted: Counted, exhausted: Exhausted) -> Refusal {
+        let spans = counted.spans as u64;
+        self.accounting.received.add(spans);
+        self.accounting.refused.add(spans);
+        self.metrics.spans_received.increment(spans);
+        self.metrics.spans_refused_overloaded.increment(spans);
+        Refusal::Overloaded(format!("memory.limit: {exhausted}"))
     }
 
     fn hand_over(
@@ -204,6 +219,7 @@ mod tests {
             Arc::clone(&accounting),
             Registry::new().router(),
             None,
+            Clock::manual(),
         );
         let budget = Budget::new(1 << 20);
         let take = |count| {

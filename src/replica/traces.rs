@@ -167,15 +167,15 @@ fn entry(known: Known) -> Entry {
 }
 
 fn details(decided: &Decided) -> Details {
-    let set = &decided.policies.set;
+    let policies = &decided.policies;
     let policy = decided.verdict.policy_index;
-    let policy = policy.and_then(|index| set.names().nth(usize::from(index)));
-    let votes = set.infos().iter().zip(&decided.records);
+    let policy = policy.and_then(|index| policies.names().nth(usize::from(index)));
+    let votes = policies.infos().iter().zip(&decided.records);
     Details {
         policy: policy.map(str::to_owned),
         trigger: Some(decided.trigger.label()),
         decided_at: Some(rfc3339(decided.unix_ns)),
-        generation: decided.policies.generation,
+        generation: policies.generation(),
         held_seconds: decided.held_ns as f64 / 1e9,
         spans: decided.span_count,
         bytes: decided.span_bytes,

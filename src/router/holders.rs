@@ -1,4 +1,4 @@
-//! Who holds each slot, and how slots change hands: the rules of the protocol as a state machine without I/O, clock or
+//! Who holds each slot, and how slots change hands: the rules of `docs/protocol.md` as a state machine without I/O, clock or
 //! chance. A driver gives it [`Input`]s with the time and carries out the [`Effect`]s that come back, in their order.
 //!
 //! A *holder* alone takes the spans of a slot. It *gives* slots to the replica that the table names (`ownership`), by a

@@ -1,7 +1,7 @@
 //! From checked configurations to compiled policies: numbers them, gathers their probes, and hands limiters on.
 //!
-//! A limiter of a set compiled after another one goes on where that of the old set stopped, if it stands under the same
-//! name with the same limits.
+//! A limiter of a set compiled after another one goes on where that of the old set stopped, if it is of the same type,
+//! stands under the same names, and has the same limits, of a composite for the same sub-policies.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -24,11 +24,21 @@ pub struct PolicyInfo {
     pub depth: usize,
 }
 
-/// Limiters by the path of their policy.
+/// Limiters by whose they are.
 #[derive(Debug, Default)]
 pub(super) struct Limiters {
-    buckets: HashMap<String, Arc<TokenBucket>>,
-    counters: HashMap<String, Arc<SecondCounters>>,
+    buckets: HashMap<LimiterKey, Arc<TokenBucket>>,
+    counters: HashMap<LimiterKey, Arc<SecondCounters>>,
+}
+
+/// Whose a limiter is.
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct LimiterKey {
+    /// The names from the top-level policy down.
+    path: Vec<String>,
+    type_name: &'static str,
+    /// What each of several limits is for.
+    limits_of: Vec<String>,
 }
 
 /// Compiles the policies of one set.
@@ -98,24 +108,37 @@ impl<'a> Compiler<'a> {
             per_second.saturating_mul(2)
         };
         let fresh = TokenBucket::new(per_second as f64, capacity as f64);
-        let path = self.path.join("/");
-        let old = self.previous.and_then(|old| old.buckets.get(&path));
+        let key = self.limiter_key(Vec::new());
+        let old = self.previous.and_then(|old| old.buckets.get(&key));
         let bucket = old
             .filter(|old| old.has_limits_of(&fresh))
             .map_or_else(|| Arc::new(fresh), Arc::clone);
-        self.limiters.buckets.insert(path, Arc::clone(&bucket));
+        self.limiters.buckets.insert(key, Arc::clone(&bucket));
         bucket
     }
 
-    /// The counters of the policy at hand, with these limits.
-    pub(super) fn counters(&mut self, limits: Vec<i64>) -> Arc<SecondCounters> {
+    /// The counters of the policy at hand, with these limits for sub-policies of these names.
+    pub(super) fn counters(
+        &mut self,
+        limits_of: Vec<String>,
+        limits: Vec<i64>,
+    ) -> Arc<SecondCounters> {
         let fresh = SecondCounters::new(limits);
-        let path = self.path.join("/");
-        let old = self.previous.and_then(|old| old.counters.get(&path));
+        let key = self.limiter_key(limits_of);
+        let old = self.previous.and_then(|old| old.counters.get(&key));
         let counters = old
             .filter(|old| old.has_limits_of(&fresh))
             .map_or_else(|| Arc::new(fresh), Arc::clone);
-        self.limiters.counters.insert(path, Arc::clone(&counters));
+        self.limiters.counters.insert(key, Arc::clone(&counters));
         counters
+    }
+
+    fn limiter_key(&self, limits_of: Vec<String>) -> LimiterKey {
+        LimiterKey {
+            path: self.path.clone(),
+            // The policy at hand is the latest: those within it are compiled after its limiter.
+            type_name: self.infos.last().map_or("", |info| info.type_name),
+            limits_of,
+        }
     }
 }

@@ -40,6 +40,7 @@ mod tests;
 
 use std::sync::Arc;
 
+use super::pattern::PatternBudget;
 use super::span_context::{SlotAllocator, SlotId, SpanContext};
 
 pub(crate) use error::EvaluationError;
@@ -86,13 +87,25 @@ pub(crate) struct CompiledCondition {
 }
 
 impl Condition {
-    /// Parses `text` as a condition on `subject`.
+    /// Parses `text` as a condition on `subject`; its regular expressions have a budget of their own.
     ///
     /// # Errors
     /// [`ParseError`] with the column of the first mistake.
     pub fn parse(text: &str, subject: Subject) -> Result<Self, ParseError> {
+        Self::parse_within(text, subject, &PatternBudget::default())
+    }
+
+    /// The same, with what its regular expressions take taken from `patterns`.
+    ///
+    /// # Errors
+    /// [`ParseError`] with the column of the first mistake.
+    pub fn parse_within(
+        text: &str,
+        subject: Subject,
+        patterns: &PatternBudget,
+    ) -> Result<Self, ParseError> {
         let program = grammar::parse(text)
-            .and_then(|expression| check::check(text, subject, &expression))
+            .and_then(|expression| check::check(text, subject, patterns, &expression))
             .map_err(|fault| fault.in_text(text))?;
         Ok(Self {
             text: text.to_owned(),

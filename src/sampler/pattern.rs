@@ -20,8 +20,9 @@
 //!
 //! Greediness is read and dropped: it doesn't change whether there is a match.
 //!
-//! Bounded: [`TEXT_BYTES_MAX`] of text, [`DEPTH_MAX`] groups within each other, [`COMPILED_BYTES_MAX`] of program. An
-//! expression is compiled once, when its file is read, and a match takes time linear in the text.
+//! Bounded: [`TEXT_BYTES_MAX`] of text, [`DEPTH_MAX`] groups within each other, [`COMPILED_BYTES_MAX`] of program, and
+//! [`PatternBudget::OF_A_FILE_BYTES`] for all expressions of a file together. An expression is compiled once, when its
+//! file is read, and a match takes time linear in the text.
 
 mod class;
 mod cursor;
@@ -31,6 +32,8 @@ mod parser;
 mod repetition;
 mod unicode;
 
+use std::cell::Cell;
+
 use regex_automata::meta::{BuildError, Config, Regex};
 
 /// Longest expression.
@@ -39,6 +42,13 @@ pub const TEXT_BYTES_MAX: usize = 64 << 10;
 pub const DEPTH_MAX: usize = 250;
 /// Largest compiled program. `\pL{100}` takes a tenth of it.
 pub const COMPILED_BYTES_MAX: usize = 32 << 20;
+
+/// What several expressions may still take together when compiled. Once one has not found room there is none for others.
+#[derive(Debug)]
+pub struct PatternBudget {
+    bytes: usize,
+    left_bytes: Cell<usize>,
+}
 
 /// A compiled expression; equal to another of the same text.
 #[derive(Debug, Clone)]
@@ -60,21 +70,37 @@ pub struct PatternError {
 }
 
 impl Pattern {
-    /// Compiles `text`.
+    /// Compiles `text`, with a budget of its own.
     ///
     /// # Errors
     /// [`PatternError`] where Go would not compile it, or where it is too large.
     pub fn parse(text: &str) -> Result<Self, PatternError> {
+        Self::parse_within(text, &PatternBudget::default())
+    }
+
+    /// Compiles `text`, and takes what it takes from `budget`.
+    ///
+    /// # Errors
+    /// [`PatternError`] where Go would not compile it, or where it is too large.
+    pub fn parse_within(text: &str, budget: &PatternBudget) -> Result<Self, PatternError> {
         if text.len() > TEXT_BYTES_MAX {
             let problem = format!("the expression is longer than {TEXT_BYTES_MAX} bytes");
             return Err(PatternError::new(1, problem, ""));
         }
         let hir = parser::parse(text)?;
-        let config = Config::new().nfa_size_limit(Some(COMPILED_BYTES_MAX));
-        let regex = Regex::builder()
-            .configure(config)
-            .build_from_hir(&hir)
-            .map_err(|error| too_large(&error))?;
+        if budget.is_spent() {
+            return Err(budget.exceeded());
+        }
+        let bytes_max = budget.left_bytes.get().min(COMPILED_BYTES_MAX);
+        let config = Config::new().nfa_size_limit(Some(bytes_max));
+        let built = Regex::builder().configure(config).build_from_hir(&hir);
+        let regex = match built {
+            Err(error) if error.size_limit().is_some() && bytes_max < COMPILED_BYTES_MAX => {
+                return Err(budget.exceeded());
+            }
+            built => built.map_err(|error| too_large(&error))?,
+        };
+        budget.take(regex.memory_usage())?;
         Ok(Self {
             text: text.to_owned(),
             regex,
@@ -91,6 +117,47 @@ impl Pattern {
     #[must_use]
     pub fn is_match(&self, text: &[u8]) -> bool {
         self.regex.is_match(text)
+    }
+}
+
+impl PatternBudget {
+    /// What the expressions of one policy file, or of the files of a folder, may take together.
+    pub const OF_A_FILE_BYTES: usize = 64 << 20;
+
+    /// So many bytes.
+    #[must_use]
+    pub fn new(bytes: usize) -> Self {
+        Self {
+            bytes,
+            left_bytes: Cell::new(bytes),
+        }
+    }
+
+    /// Whether an expression has not found room: nothing is left for others.
+    #[must_use]
+    pub fn is_spent(&self) -> bool {
+        self.left_bytes.get() == 0
+    }
+
+    fn take(&self, bytes: usize) -> Result<(), PatternError> {
+        let left = self.left_bytes.get().checked_sub(bytes);
+        self.left_bytes.set(left.ok_or_else(|| self.exceeded())?);
+        Ok(())
+    }
+
+    fn exceeded(&self) -> PatternError {
+        self.left_bytes.set(0);
+        let problem = format!(
+            "with this one, the expressions take more than {} bytes when compiled",
+            self.bytes
+        );
+        PatternError::new(1, problem, "repeat less, or smaller classes")
+    }
+}
+
+impl Default for PatternBudget {
+    fn default() -> Self {
+        Self::new(Self::OF_A_FILE_BYTES)
     }
 }
 

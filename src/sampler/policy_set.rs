@@ -1,5 +1,7 @@
 //! The policies in force: compiled, immutable, shared by all shards and swapped whole.
 
+use std::sync::Arc;
+
 use super::compiler::{Compiler, Limiters};
 use super::config::{EvaluationConfig, Mode, PolicyConfig, RuleConfig, Strategy};
 use super::evaluation::{Evaluation, Node, Scratch};
@@ -17,11 +19,18 @@ pub struct PolicySet {
     policies: Vec<TopLevel>,
     /// Indices of `policies` in the order in which they are asked: `drop` first.
     order: Vec<usize>,
-    infos: Vec<PolicyInfo>,
+    infos: Arc<[PolicyInfo]>,
     scan: Scan,
     limiters: Limiters,
     evaluation: EvaluationConfig,
     needs_sizes: bool,
+}
+
+/// Names and types of a set's policies, without what they are compiled to.
+#[derive(Debug)]
+pub struct Roster {
+    generation: u64,
+    infos: Arc<[PolicyInfo]>,
 }
 
 #[derive(Debug)]
@@ -77,7 +86,7 @@ impl PolicySet {
             order,
             policies,
             needs_sizes: compiler.needs_sizes(),
-            infos: compiler.infos,
+            infos: compiler.infos.into(),
             scan: compiler.scan,
             limiters: compiler.limiters,
             evaluation,
@@ -86,14 +95,22 @@ impl PolicySet {
 
     /// The top-level policies' names in order: a [`Verdict::policy_index`] points into them.
     pub fn names(&self) -> impl Iterator<Item = &str> {
-        let infos = self.infos.iter().filter(|info| info.depth == 0);
-        infos.map(|info| info.path.as_str())
+        top_level_names(&self.infos)
     }
 
     /// All policies, nested ones after those that they belong to: [`Scratch::records`] has their answers.
     #[must_use]
     pub fn infos(&self) -> &[PolicyInfo] {
         &self.infos
+    }
+
+    /// Who its policies are, for those who remember what it decided and not the set itself.
+    #[must_use]
+    pub fn roster(&self, generation: u64) -> Roster {
+        Roster {
+            generation,
+            infos: Arc::clone(&self.infos),
+        }
     }
 
     /// How policies are evaluated.
@@ -138,8 +155,10 @@ impl PolicySet {
                     return None;
                 }
                 let vote = policy.node.vote(&mut evaluation);
-                // The collector's rule: a batch that no drop policy drops stays pending, and nobody else is asked.
+                // The collector's rule: a batch that a drop policy does not drop stays pending, and nobody else is asked.
+                // A shadow must not act, by this neither.
                 is_pending = policy.is_drop
+                    && policy.mode == Mode::Active
                     && self.evaluation.strategy == Strategy::SpanIngest
                     && vote == Ok(Vote::NotSampled);
                 Some((policy.mode == Mode::Active).then_some((index, vote)))
@@ -150,6 +169,37 @@ impl PolicySet {
             || self.evaluation.strategy == Strategy::SpanIngest;
         combine(votes, ends_at_first)
     }
+}
+
+impl Roster {
+    /// Counts the sets of the process, from 1.
+    #[must_use]
+    pub fn generation(&self) -> u64 {
+        self.generation
+    }
+
+    /// As [`PolicySet::names`].
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        top_level_names(&self.infos)
+    }
+
+    /// As [`PolicySet::infos`].
+    #[must_use]
+    pub fn infos(&self) -> &[PolicyInfo] {
+        &self.infos
+    }
+
+    /// Bytes that it takes.
+    #[must_use]
+    pub fn held_bytes(&self) -> usize {
+        let paths = self.infos.iter().map(|info| info.path.len());
+        size_of::<Self>() + size_of_val(&*self.infos) + paths.sum::<usize>()
+    }
+}
+
+fn top_level_names(infos: &[PolicyInfo]) -> impl Iterator<Item = &str> {
+    let infos = infos.iter().filter(|info| info.depth == 0);
+    infos.map(|info| info.path.as_str())
 }
 
 impl Decision {

@@ -16,7 +16,7 @@ pub(crate) enum AttributeSource {
 
 /// A place in [`SpanContext::slots`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) struct SlotId(pub(crate) u16);
+pub(crate) struct SlotId(pub(crate) u32);
 
 /// Gives out slots while policies are compiled.
 pub(crate) trait SlotAllocator {
@@ -44,6 +44,6 @@ impl<'a> SpanContext<'a> {
     /// The value in a slot.
     #[inline]
     pub(crate) fn slot(&self, slot: SlotId) -> Option<RawValue<'a>> {
-        self.slots.get(usize::from(slot.0)).copied().flatten()
+        self.slots.get(slot.0 as usize).copied().flatten()
     }
 }

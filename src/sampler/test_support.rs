@@ -91,7 +91,16 @@ impl Spans for TraceFixture {
 
 /// The votes of one policy on traces one after another, with no time passing.
 pub(crate) fn votes(rule: &RuleConfig, traces: &[&TraceFixture]) -> Vec<Result<Vote, PolicyError>> {
-    let mut compiler = Compiler::new(EvaluationConfig::default(), None);
+    votes_under(EvaluationConfig::default(), rule, traces)
+}
+
+/// The same, evaluated in this way.
+pub(crate) fn votes_under(
+    evaluation: EvaluationConfig,
+    rule: &RuleConfig,
+    traces: &[&TraceFixture],
+) -> Vec<Result<Vote, PolicyError>> {
+    let mut compiler = Compiler::new(evaluation, None);
     let node = compiler.node(&PolicyConfig::new("policy", rule.clone()));
     let mut scratch = Scratch::default();
     let vote = |trace: &&TraceFixture| {

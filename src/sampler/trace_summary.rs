@@ -37,17 +37,29 @@ pub struct CollectorSizes {
     pub body_bytes: u64,
     /// With them.
     pub framed_bytes: u64,
+    /// Of the spans held, how many these sizes are of: all, unless spans arrived while nobody asked for sizes.
+    pub span_count: u64,
 }
 
 /// The collector's running duration of a trace: from the least start to the greatest end so far.
 ///
 /// A running minimum or maximum that is 0 is replaced by the next span's value, whatever that is; source: the
-/// collector's `latency` policy.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+/// collector's `latency` policy. It is negative while the latest end is before the earliest start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RunningDuration {
     start_ns: u64,
     end_ns: u64,
     peak_ns: i64,
+}
+
+impl Default for RunningDuration {
+    fn default() -> Self {
+        Self {
+            start_ns: 0,
+            end_ns: 0,
+            peak_ns: i64::MIN,
+        }
+    }
 }
 
 impl TraceSummary {
@@ -105,7 +117,7 @@ impl RunningDuration {
         duration
     }
 
-    /// The longest that the running duration has been, in nanoseconds; 0 if it was always negative.
+    /// The longest that the running duration has been, in nanoseconds; the least number there is before the first span.
     #[must_use]
     pub fn peak_ns(&self) -> i64 {
         self.peak_ns
@@ -122,6 +134,14 @@ mod tests {
         assert_eq!(duration.add(0, 500), 500);
         assert_eq!(duration.add(400, 450), 100);
         assert_eq!(duration.peak_ns(), 500);
+    }
+
+    #[test]
+    fn a_duration_that_was_always_negative_has_a_negative_peak() {
+        let mut duration = RunningDuration::default();
+        duration.add(1_000, 400);
+        duration.add(900, 500);
+        assert_eq!(duration.peak_ns(), -400);
     }
 
     #[test]

@@ -6,6 +6,8 @@ mod http;
 
 pub(super) use self::http::plain_http_client;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use ::http::{HeaderMap, Uri};
@@ -27,8 +29,8 @@ pub enum Protocol {
 /// Where requests go and how.
 #[derive(Debug, Clone)]
 pub struct Target {
-    /// URL of the receiver; for HTTP without a path, `/v1/traces` is added.
-    pub endpoint: Uri,
+    /// URLs of the receivers; for HTTP without a path, `/v1/traces` is added. Several take turns, as behind a balancer.
+    pub endpoints: Vec<Uri>,
     /// The transport.
     pub protocol: Protocol,
     /// Headers sent with each request.
@@ -63,10 +65,13 @@ pub enum Answer {
     },
 }
 
-/// A connection (gRPC), or a pool with as many connections as requests under way (HTTP). Clones share it.
+/// For each endpoint a connection (gRPC), or a pool with as many connections as requests under way (HTTP). Clones share
+/// them.
 #[derive(Debug, Clone)]
 pub struct Client {
-    transport: Transport,
+    transports: Arc<[Transport]>,
+    /// Requests begun so far, by which it is an endpoint's turn.
+    begun: Arc<AtomicUsize>,
     timeout: Duration,
 }
 
@@ -108,22 +113,42 @@ impl Client {
     /// # Errors
     /// [`ClientError`] for an endpoint that no client can be made for.
     pub fn new(target: &Target) -> Result<Self, ClientError> {
-        let transport = match target.protocol {
-            Protocol::Grpc => Transport::Grpc(GrpcClient::new(target)?),
-            Protocol::Http => Transport::Http(HttpClient::new(target)?),
+        let transport = |endpoint| {
+            Ok(match target.protocol {
+                Protocol::Grpc => Transport::Grpc(GrpcClient::new(target, endpoint)?),
+                Protocol::Http => Transport::Http(HttpClient::new(target, endpoint)?),
+            })
         };
+        let transports: Result<_, _> = target.endpoints.iter().map(transport).collect();
         Ok(Self {
-            transport,
+            transports: transports?,
+            begun: Arc::default(),
             timeout: target.timeout,
         })
     }
 
-    /// Sends one request and waits for its answer.
-    pub async fn send(&self, message: &Message) -> Answer {
+    /// How many endpoints take turns.
+    #[must_use]
+    pub fn endpoints(&self) -> usize {
+        self.transports.len()
+    }
+
+    /// Whose turn it is with a new request; its further attempts go to the endpoints after that one.
+    #[must_use]
+    pub fn next_turn(&self) -> usize {
+        self.begun.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Sends one request to the endpoint whose turn it is and waits for its answer.
+    pub async fn send(&self, message: &Message, turn: usize) -> Answer {
+        let turn = turn % self.transports.len().max(1);
         let exchange = async {
-            match &self.transport {
-                Transport::Grpc(client) => client.send(message).await,
-                Transport::Http(client) => client.send(message).await,
+            match self.transports.get(turn) {
+                Some(Transport::Grpc(client)) => client.send(message).await,
+                Some(Transport::Http(client)) => client.send(message).await,
+                None => Answer::Unanswered {
+                    reason: "there is no endpoint".to_owned(),
+                },
             }
         };
         tokio::time::timeout(self.timeout, exchange)

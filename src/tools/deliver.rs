@@ -11,7 +11,8 @@ use crate::clock::{Clock, Moment};
 pub struct Patience {
     /// From the first attempt, no attempt begins later than this; zero means a single attempt.
     pub limit: Duration,
-    /// Wait before the second attempt where the server names none; doubles with each attempt.
+    /// Wait before the second attempt where the server names none; doubles with each attempt, or of several endpoints
+    /// when all have had theirs.
     pub first_wait: Duration,
     /// Longest wait of that kind.
     pub wait_max: Duration,
@@ -45,8 +46,9 @@ impl Default for Patience {
 }
 
 impl Patience {
-    /// What to wait before attempt number `retries` + 2 if the last answer was `answer`; `None` if that was the end.
-    fn wait(&self, answer: &Answer, retries: u64, elapsed: Duration) -> Option<Duration> {
+    /// What to wait before the next attempt if the last answer was `answer` and all endpoints had been tried `rounds`
+    /// times before; `None` if that was the end.
+    fn wait(&self, answer: &Answer, rounds: u64, elapsed: Duration) -> Option<Duration> {
         let asked = match answer {
             Answer::Acknowledged { .. }
             | Answer::Refused {
@@ -55,7 +57,7 @@ impl Patience {
             Answer::Refused { delay, .. } => *delay,
             Answer::Unanswered { .. } => None,
         };
-        let doublings = u32::try_from(retries).unwrap_or(u32::MAX).min(16);
+        let doublings = u32::try_from(rounds).unwrap_or(u32::MAX).min(16);
         let own = self.first_wait.saturating_mul(1 << doublings);
         let wait = asked.unwrap_or_else(|| own.min(self.wait_max));
         (elapsed.saturating_add(wait) < self.limit).then_some(wait)
@@ -70,14 +72,16 @@ pub async fn deliver(
     clock: &Clock,
 ) -> Delivery {
     let begun = clock.now();
+    let endpoints = client.endpoints().max(1) as u64;
+    let mut turn = client.next_turn();
     let mut last_sent = begun;
     let mut setbacks = Vec::new();
     let mut retries = 0;
     let mut in_doubt = false;
     loop {
-        let answer = client.send(message).await;
+        let answer = client.send(message, turn).await;
         let answered = clock.now();
-        let Some(wait) = patience.wait(&answer, retries, answered.since(begun)) else {
+        let Some(wait) = patience.wait(&answer, retries / endpoints, answered.since(begun)) else {
             return Delivery {
                 answer,
                 retries,
@@ -91,6 +95,7 @@ pub async fn deliver(
         setbacks.push(reason(answer));
         tokio::time::sleep(wait).await;
         retries += 1;
+        turn = turn.wrapping_add(1);
         last_sent = clock.now();
     }
 }

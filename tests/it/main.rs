@@ -1,7 +1,7 @@
 //! The replica from outside: scenarios over the running binary, one a file, each with the sentence that it proves.
 //!
 //! One test binary, so that there is one to link. Requests that the OpenTelemetry specification rules on come first,
-//! then what is decided, then what must not be lost. Every scenario ends with the books balanced (contract I2).
+//! then what is decided, then what must not be lost, by one replica and by several. Every scenario ends with the books balanced (contract I2).
 
 #![allow(
     clippy::unwrap_used,
@@ -21,6 +21,7 @@ mod cors;
 mod full_success;
 mod health;
 mod json_rules;
+mod malformed_attributes;
 mod metadata;
 mod overload;
 mod size_limits;
@@ -47,6 +48,14 @@ mod memory;
 mod queue_full;
 mod shutdown;
 mod two_exporters;
+
+mod cluster_founded;
+mod cluster_id_taken;
+mod cluster_killed;
+mod cluster_paused;
+mod cluster_port_in_use;
+mod cluster_rolling_restart;
+mod cluster_strangers;
 
 mod bad_config;
 mod policy_configs;

@@ -2,6 +2,7 @@
 
 pub(crate) mod accounting;
 pub(crate) mod backend;
+pub(crate) mod cluster;
 pub(crate) mod files;
 pub(crate) mod grpc;
 pub(crate) mod http;

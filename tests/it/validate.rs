@@ -1,7 +1,7 @@
 //! `tailsieve validate` tells everything about every file at once, and its exit code says whether all are valid.
 
 use std::fs;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -136,4 +136,30 @@ fn json_has_an_object_a_line_for_each_file() {
 fn wrong_arguments_have_an_exit_code_of_their_own() {
     assert_eq!(validate(&[], &[]).status.code(), Some(2));
     assert_eq!(validate(&[], &["--stict", "p.yaml"]).status.code(), Some(2));
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_failure() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("p.yaml");
+    fs::write(&path, VALID).unwrap();
+    let commands: [&[&str]; 3] = [
+        &["validate", "p.yaml"],
+        &["validate", "--format", "json", "p.yaml"],
+        &["schema"],
+    ];
+    for arguments in commands {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let output = Command::new(BINARY)
+            .args(arguments)
+            .current_dir(folder.path())
+            .env_clear()
+            .stdout(writer)
+            .stderr(Stdio::piped())
+            .output()
+            .unwrap();
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert_eq!((output.status.code(), told.as_str()), (Some(0), ""));
+    }
 }

@@ -20,6 +20,14 @@ use crate::sampler::precedence::Decision;
 use super::cluster::Passing;
 use super::{Shard, Trigger};
 
+/// Spans that joined an undecided trace.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Held {
+    pub(super) trace: TraceRef,
+    /// Of them, those that were not there before.
+    pub(super) new_spans: u64,
+}
+
 impl Shard {
     /// Takes all spans of a sub-batch.
     pub(super) fn take(&mut self, sub_batch: &SubBatch, now: Moment) {
@@ -87,19 +95,19 @@ impl Shard {
     ) {
         if self.looks_at_resource_spans() {
             self.take_by_resource_spans(trace, spans, sub_batch, now);
-        } else {
-            self.take_spans(trace, spans, sub_batch, now);
+        } else if let Some(held) = self.take_spans(trace, spans, sub_batch, now) {
+            self.decide_if_oversized(held.trace, now);
         }
     }
 
-    /// Takes spans of one trace, all of the request or all of one of its `ResourceSpans`.
+    /// Takes spans of one trace, all of the request or all of one of its `ResourceSpans`; `None` where they were late.
     pub(super) fn take_spans(
         &mut self,
         trace: &TraceSpans,
         spans: &[SpanHeader],
         sub_batch: &SubBatch,
         now: Moment,
-    ) -> Option<TraceRef> {
+    ) -> Option<Held> {
         let metadata = sub_batch.request.metadata.as_ref();
         let found = self.table.find(trace.hash, trace.trace_id, metadata);
         let held = match found {
@@ -115,8 +123,11 @@ impl Shard {
         if let Some(handed_over) = handed_over(trace, sub_batch) {
             self.put_back_to_age(held, handed_over, now);
         }
-        self.append(held, trace, spans, sub_batch, now);
-        Some(held)
+        let new_spans = self.append(held, trace, spans, sub_batch, now);
+        Some(Held {
+            trace: held,
+            new_spans,
+        })
     }
 
     fn start_trace(&mut self, spans: &TraceSpans, sub_batch: &SubBatch, now: Moment) -> TraceRef {
@@ -150,6 +161,7 @@ impl Shard {
         }
     }
 
+    /// Adds spans to a trace; returns how many were not there before.
     fn append(
         &mut self,
         trace: TraceRef,
@@ -157,9 +169,9 @@ impl Shard {
         spans: &[SpanHeader],
         sub_batch: &SubBatch,
         now: Moment,
-    ) {
+    ) -> u64 {
         let Some(held) = self.table.get_mut(trace) else {
-            return;
+            return 0;
         };
         let bytes_before = held.held_bytes();
         let had_root = held.summary.has_root;
@@ -190,6 +202,13 @@ impl Shard {
         self.undecided_spans += stored;
         self.ledger
             .spans_arrived(stored, spans.len() as u64 - stored);
+        stored
+    }
+
+    /// Decides a trace that holds more than its share of the memory, if it is still there: after all else that its
+    /// latest spans give occasion to, which may have decided it, or what it is decided by.
+    pub(super) fn decide_if_oversized(&mut self, trace: TraceRef, now: Moment) {
+        let bytes = self.table.get(trace).map_or(0, Trace::held_bytes);
         if bytes > self.pressure.trace_bytes_max() {
             self.decide(trace, Trigger::Size, now);
         }

@@ -1,16 +1,17 @@
 //! What a shard is told besides spans: the policies in force, and to finish.
 
+use std::any::Any;
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
+use crossbeam_channel::{Receiver, RecvTimeoutError, bounded};
 
 use super::cluster::SlotOrder;
 use super::inspect::Inspect;
 use crate::buffer::config::WindowConfig;
 use crate::metrics::{Registry, SamplerMetrics};
-use crate::sampler::policy_set::PolicySet;
+use crate::sampler::policy_set::{PolicySet, Roster};
 
 /// What a shard is told besides spans.
 #[derive(Debug)]
@@ -38,6 +39,8 @@ pub struct ActivePolicies {
     pub windows: WindowConfig,
     /// Counters by policy.
     pub metrics: SamplerMetrics,
+    /// Its policies' names, for the log of decisions.
+    pub roster: Arc<Roster>,
 }
 
 impl ActivePolicies {
@@ -53,6 +56,7 @@ impl ActivePolicies {
         let metrics = registry.sampler(set.names(), paths);
         Self {
             generation,
+            roster: Arc::new(set.roster(generation)),
             set,
             windows,
             metrics,
@@ -62,18 +66,26 @@ impl ActivePolicies {
 
 /// Told to shards after other messages, so that who told them can wait until they were heard.
 #[derive(Debug, Clone)]
-pub struct Fence(#[allow(dead_code, reason = "dropping it is what is heard")] Sender<Infallible>);
+pub struct Fence(
+    #[allow(dead_code, reason = "dropping it is what is heard")] Arc<dyn Any + Send + Sync>,
+);
 
 /// Where one waits for all clones of a [`Fence`] to be heard.
 #[derive(Debug)]
 pub struct Fenced(Receiver<Infallible>);
 
 impl Fence {
-    /// A fence, and where to wait for it.
+    /// A fence, and where a thread waits for it.
     #[must_use]
     pub fn new() -> (Self, Fenced) {
-        let (sender, receiver) = bounded(0);
-        (Self(sender), Fenced(receiver))
+        let (sender, receiver) = bounded::<Infallible>(0);
+        (Self::of(sender), Fenced(receiver))
+    }
+
+    /// A fence that drops `token` when it has been heard by all: for who does not wait with a thread.
+    #[must_use]
+    pub fn of(token: impl Any + Send + Sync) -> Self {
+        Self(Arc::new(token))
     }
 }
 

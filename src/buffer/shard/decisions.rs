@@ -7,6 +7,7 @@ use super::{ActivePolicies, Shard, Trigger};
 use crate::buffer::config::Overflow;
 use crate::buffer::decision_cache::Remembered;
 use crate::buffer::decision_log::Decided;
+use crate::buffer::ledger;
 use crate::buffer::marks::MarkId;
 use crate::buffer::release::KeptTrace;
 use crate::buffer::trace::Trace;
@@ -21,7 +22,8 @@ use crate::sampler::trace_view::TraceView;
 /// Traces decided in one turn at most, for each cause.
 const DECISIONS_A_TURN_MAX: usize = 1_024;
 
-const NOT_SAMPLED: Verdict = Verdict {
+/// Of a trace that no policy wants.
+pub(super) const NOT_SAMPLED: Verdict = Verdict {
     decision: Decision::NotSampled,
     policy_index: None,
 };
@@ -156,11 +158,6 @@ impl Shard {
             };
             self.remembered.insert(trace.hash, remembered);
         }
-        let mut counted = verdict;
-        if !Arc::ptr_eq(&policies, &self.policies) {
-            // Its policies' counters are gone with them.
-            counted.policy_index = None;
-        }
         let decided = Decided {
             trace_id: trace.id,
             verdict,
@@ -169,13 +166,18 @@ impl Shard {
             held_ns: now.since(trace.first_arrival).as_nanos() as u64,
             span_count: trace.summary.span_count,
             span_bytes: trace.summary.span_bytes,
-            policies,
+            policies: Arc::clone(&policies.roster),
             records: Vec::new(),
         };
         self.log.push(decided, self.scratch.records());
-        let rows = self.policies.metrics.decided.len();
-        self.ledger
-            .trace_decided(counted, trigger, &trace.summary, rows);
+        self.ledger.trace_decided(verdict, trigger, &trace.summary);
+        if Arc::ptr_eq(&policies, &self.policies) {
+            let rows = policies.metrics.decided.len();
+            self.ledger.decided_by(verdict, &trace.summary, rows);
+        } else {
+            // The ledger's counts are by the policies in force.
+            ledger::count_decided(&policies.metrics, verdict, &trace.summary);
+        }
         if verdict.decision == Decision::Sampled {
             let trace = *trace;
             let span_bytes = trace.summary.span_bytes;
@@ -220,6 +222,9 @@ impl Shard {
 
     /// The policies' verdict on a whole trace.
     fn evaluate(&mut self, trace: TraceRef, now: Moment) -> Verdict {
+        if self.policies.set.needs_sizes() {
+            self.catch_up_on_size(trace);
+        }
         let Some(trace) = self.table.get(trace) else {
             return NOT_SAMPLED;
         };
@@ -268,6 +273,8 @@ impl Shard {
         let verdict = policies.set.decide(view, &setting, &mut self.scratch);
         if Arc::ptr_eq(policies, &self.policies) {
             self.ledger.evaluated(&self.scratch, view.summary);
+        } else {
+            ledger::count_votes(&policies.metrics, &self.scratch, view.summary);
         }
         verdict
     }

@@ -2,6 +2,7 @@
 
 mod cluster;
 mod ingest;
+mod inspect;
 mod limits;
 mod marks;
 mod reload;
@@ -19,6 +20,7 @@ use prost::Message;
 
 use super::*;
 use crate::batch::export::ExportBatch;
+use crate::batch::metadata::RequestMetadata;
 use crate::batch::origin::Origin;
 use crate::batch::sub_batch::SharedRequest;
 use crate::buffer::config::WindowConfig;
@@ -50,6 +52,7 @@ struct World {
     budget: Budget,
     accounting: Arc<Accounting>,
     backend: Backend,
+    registry: Registry,
     now: Moment,
 }
 
@@ -148,6 +151,7 @@ impl World {
             budget,
             accounting,
             backend,
+            registry,
             now: Moment(0),
         }
     }
@@ -157,6 +161,15 @@ impl World {
     }
 
     fn send_from(&self, origin: Option<Origin>, spans: &[Span]) {
+        self.send_with(None, origin, spans);
+    }
+
+    fn send_with(
+        &self,
+        metadata: Option<&Arc<RequestMetadata>>,
+        origin: Option<Origin>,
+        spans: &[Span],
+    ) {
         let request = ExportTraceServiceRequest {
             resource_spans: vec![ResourceSpans {
                 resource: Some(Resource::default()),
@@ -178,7 +191,7 @@ impl World {
             charge: self.budget.charge(body.len() as u64),
             body,
             scopes: walked.scopes,
-            metadata: None,
+            metadata: metadata.cloned(),
             origin: origin.map(Box::new),
         };
         for (_, sub_batch) in Splitter::default().split(shared, &walked.spans, 1) {
@@ -272,6 +285,37 @@ fn late_spans_follow_the_decision() {
     assert_eq!(world.backend.received(), BTreeMap::from([(1, vec![1, 3])]));
     let spans = world.accounting.snapshot();
     assert_eq!((spans.kept, spans.not_sampled), (2, 2));
+}
+
+#[test]
+fn late_spans_of_a_dropped_trace_are_dropped_strict_or_not() {
+    for strict in [false, true] {
+        let evaluation = EvaluationConfig {
+            strict,
+            ..EvaluationConfig::default()
+        };
+        let mut world = World::new(1 << 30, windows(100));
+        let errors = RuleConfig::StatusCode {
+            status_codes: vec![StatusCode::Error],
+        };
+        let errors = PolicyConfig::new("errors", errors);
+        let policies = [
+            PolicyConfig::new("no-errors", RuleConfig::Drop(vec![errors])),
+            PolicyConfig::new("all", RuleConfig::AlwaysSample),
+        ];
+        let set = PolicySet::compile(&policies, evaluation);
+        let policies = ActivePolicies::new(2, set, windows(100), &world.registry);
+        let policies = Arc::new(policies);
+        assert!(world.inbox.control(Control::Policies(policies)));
+        world.send(&[failed(span(1, 1, ROOT)), span(2, 2, ROOT)]);
+        world.pass(150);
+        // By itself it would be kept.
+        world.send(&[span(1, 3, !ROOT), span(2, 4, !ROOT)]);
+        world.pass(500);
+        assert_eq!(world.backend.received(), BTreeMap::from([(2, vec![2, 4])]));
+        let spans = world.accounting.snapshot();
+        assert_eq!((spans.kept, spans.dropped), (2, 2));
+    }
 }
 
 #[test]

@@ -25,22 +25,41 @@ impl Screen {
         }
     }
 
-    /// What to print for `snapshot`, taken `elapsed` after the start.
-    pub(super) fn draw(&mut self, snapshot: &Snapshot, elapsed: Duration) -> String {
+    /// What to print for `snapshot`, taken `elapsed` after the start, with a further row for each of `replicas`: name and
+    /// state.
+    pub(super) fn draw(
+        &mut self,
+        snapshot: &Snapshot,
+        elapsed: Duration,
+        replicas: &[(String, String)],
+    ) -> String {
         let (before, spans_before) = self.last;
         self.last = (elapsed, snapshot.spans_received);
         let seconds = elapsed.saturating_sub(before).as_secs_f64().max(0.001);
         let rate = (snapshot.spans_received - spans_before) / seconds;
         if !self.is_terminal {
-            return line(snapshot, rate, elapsed);
+            return line(snapshot, rate, elapsed, replicas);
         }
-        let table = self.table(snapshot, rate, elapsed);
+        let mut table = self.table(snapshot, rate, elapsed);
+        for (name, state) in replicas {
+            // Writing to a String cannot fail.
+            let _ = writeln!(table, "  {name:<28}{state}");
+        }
         let up = match self.lines_drawn {
             0 => String::new(),
             lines => format!("\x1b[{lines}A\x1b[J"),
         };
         self.lines_drawn = table.lines().count();
         up + &table
+    }
+
+    /// What to print for an event: a line that stays.
+    pub(super) fn note(&mut self, event: &str, elapsed: Duration) -> String {
+        let line = format!("{:>3} s  -- {event}\n", elapsed.as_secs());
+        match std::mem::take(&mut self.lines_drawn) {
+            0 => line,
+            lines => format!("\x1b[{lines}A\x1b[J{line}"),
+        }
     }
 
     fn table(&self, snapshot: &Snapshot, rate: f64, elapsed: Duration) -> String {
@@ -77,7 +96,12 @@ impl Screen {
     }
 }
 
-fn line(snapshot: &Snapshot, rate: f64, elapsed: Duration) -> String {
+fn line(
+    snapshot: &Snapshot,
+    rate: f64,
+    elapsed: Duration,
+    replicas: &[(String, String)],
+) -> String {
     let mut line = format!(
         "{:>3} s  {rate:>8.0} spans/s  {:>6} traces undecided  kept:",
         elapsed.as_secs(),
@@ -86,7 +110,11 @@ fn line(snapshot: &Snapshot, rate: f64, elapsed: Duration) -> String {
     for (policy, traces) in &snapshot.traces_kept {
         let _ = write!(line, " {traces} by {policy},");
     }
-    let _ = writeln!(line, " not kept: {}", snapshot.traces_not_kept);
+    let _ = write!(line, " not kept: {}", snapshot.traces_not_kept);
+    for (name, state) in replicas {
+        let _ = write!(line, "  {name}: {state}");
+    }
+    line.push('\n');
     line
 }
 
@@ -116,8 +144,8 @@ mod tests {
     #[test]
     fn elsewhere_than_in_a_terminal_a_snapshot_is_one_plain_line() {
         let mut screen = screen(false);
-        screen.draw(&snapshot(1_000.0), Duration::from_secs(1));
-        let line = screen.draw(&snapshot(6_000.0), Duration::from_secs(3));
+        screen.draw(&snapshot(1_000.0), Duration::from_secs(1), &[]);
+        let line = screen.draw(&snapshot(6_000.0), Duration::from_secs(3), &[]);
         assert_eq!(line.lines().count(), 1);
         assert!(!line.contains('\x1b'));
         assert!(
@@ -127,10 +155,27 @@ mod tests {
     }
 
     #[test]
+    fn replicas_have_rows_of_their_own_and_events_stay() {
+        let replicas = [("r1".to_owned(), "active, 4096 slots".to_owned())];
+        for is_terminal in [false, true] {
+            let mut screen = screen(is_terminal);
+            let first = screen.draw(&snapshot(1.0), Duration::from_secs(1), &replicas);
+            assert!(
+                first.contains("r1") && first.contains("4096 slots"),
+                "{first}"
+            );
+            let note = screen.note("r1 is killed", Duration::from_secs(2));
+            assert!(note.contains("r1 is killed"));
+            let second = screen.draw(&snapshot(2.0), Duration::from_secs(3), &replicas);
+            assert!(!second.contains('\x1b'), "it is drawn below the event");
+        }
+    }
+
+    #[test]
     fn in_a_terminal_each_table_replaces_the_one_before() {
         let mut screen = screen(true);
-        let first = screen.draw(&snapshot(1_000.0), Duration::from_secs(1));
-        let second = screen.draw(&snapshot(2_000.0), Duration::from_secs(2));
+        let first = screen.draw(&snapshot(1_000.0), Duration::from_secs(1), &[]);
+        let second = screen.draw(&snapshot(2_000.0), Duration::from_secs(2), &[]);
         assert!(!first.contains('\x1b'));
         assert!(second.starts_with(&format!("\x1b[{}A\x1b[J", first.lines().count())));
     }

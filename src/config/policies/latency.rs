@@ -14,7 +14,9 @@ pub(super) fn rule(settings: &mut Settings<'_>) -> RuleConfig {
         let problem = "upper_threshold_ms is not above threshold_ms, so no trace is kept";
         place.warning(problem, "");
     } else if threshold_ms < 0 {
-        place.warning("threshold_ms is negative, so every trace is slower", "");
+        let problem =
+            "threshold_ms is negative, so every trace is kept but one that ends before it starts";
+        place.warning(problem, "");
     }
     RuleConfig::Latency {
         threshold_ms,

@@ -71,9 +71,10 @@ fn conditions(place: Option<&Place<'_>>, subject: Subject) -> Option<Vec<Conditi
 /// One string with commas: the collector splits it there, which few conditions survive; those are taken whole.
 fn one_string(place: &Place<'_>, subject: Subject) -> Option<Vec<Condition>> {
     let parts = place.collector_strings();
+    let budget = place.pattern_budget();
     let split = parts
         .iter()
-        .map(|(text, _)| Condition::parse(text, subject));
+        .map(|(text, _)| Condition::parse_within(text, subject, budget));
     if let Ok(conditions) = split.collect::<Result<Vec<_>, ParseError>>() {
         return Some(conditions);
     }
@@ -82,7 +83,11 @@ fn one_string(place: &Place<'_>, subject: Subject) -> Option<Vec<Condition>> {
 }
 
 fn condition(text: &str, place: &Place<'_>, subject: Subject) -> Option<Condition> {
-    match Condition::parse(text, subject) {
+    let budget = place.pattern_budget();
+    if budget.is_spent() {
+        return None;
+    }
+    match Condition::parse_within(text, subject, budget) {
         Ok(condition) => Some(condition),
         Err(error) => {
             place.error_within("condition", error.column, &error.problem, &error.advice);

@@ -38,11 +38,15 @@ pub(super) fn rule(settings: &mut Settings<'_>) -> Option<RuleConfig> {
     Some(RuleConfig::StringAttribute(config))
 }
 
-/// All expressions, or `None` after telling what is wrong with each.
+/// All expressions, or `None` after telling what is wrong with each. Those after one that is too large are not read.
 fn patterns(texts: &[(&str, Place<'_>)]) -> Option<Vec<Pattern>> {
     let mut patterns = Vec::with_capacity(texts.len());
     for (text, place) in texts {
-        match Pattern::parse(text) {
+        let budget = place.pattern_budget();
+        if budget.is_spent() {
+            return None;
+        }
+        match Pattern::parse_within(text, budget) {
             Ok(pattern) => patterns.push(pattern),
             Err(error) => {
                 place.error_within("expression", error.column, &error.problem, &error.advice);

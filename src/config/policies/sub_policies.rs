@@ -1,5 +1,8 @@
 //! Policies within policies. The collector lets them go without names, and share them.
 
+use std::collections::HashSet;
+use std::fmt::Write;
+
 use super::{Settings, bounded_items, policy};
 use crate::config::decode::Place;
 use crate::sampler::config::PolicyConfig;
@@ -19,24 +22,22 @@ pub(super) fn list(settings: &mut Settings<'_>, key: &'static str) -> Option<Vec
     let items = bounded_items(&place);
     let mut is_right = !items.is_empty() || place.lists_nothing();
     let mut policies: Vec<SubPolicy> = Vec::new();
+    let (mut written_names, mut names) = (HashSet::new(), HashSet::new());
     for (index, item) in items.into_iter().enumerate() {
         let parsed = policy(&item, depth);
         let Some((written_name, rule)) = parsed.and_then(|p| Some((p.name, p.rule?))) else {
             is_right = false;
             continue;
         };
-        let mut others = policies.iter();
-        let is_taken = others.any(|other| other.config.name == written_name);
-        let name = match written_name.as_str() {
-            "" => format!("#{index}"),
-            _ if is_taken => {
-                let at = item.deepest(&["name"]);
-                let problem = format!("a sub-policy named {written_name:?} stands above");
-                at.warning(problem, "");
-                format!("{written_name}#{index}")
-            }
-            _ => written_name.clone(),
-        };
+        if !written_name.is_empty() && !written_names.insert(written_name.clone()) {
+            let problem = format!("a sub-policy named {written_name:?} stands above");
+            item.deepest(&["name"]).warning(problem, "");
+        }
+        let mut name = written_name.clone();
+        while name.is_empty() || names.contains(&name) {
+            let _ = write!(name, "#{index}");
+        }
+        names.insert(name.clone());
         let config = PolicyConfig::new(&name, rule);
         policies.push(SubPolicy {
             written_name,

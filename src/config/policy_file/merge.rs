@@ -262,12 +262,17 @@ fn says_the_same(one: &Node, other: &Node) -> bool {
             one.len() == other.len() && pairs.all(|(one, other)| says_the_same(one, other))
         }
         (Value::Mapping(one), Value::Mapping(other)) => {
-            let twin = |entry: &Entry| {
-                let mut others = other.iter();
-                let twin = others.find(|other| other.key.text == entry.key.text);
-                twin.is_some_and(|twin| says_the_same(&entry.value, &twin.value))
-            };
-            one.len() == other.len() && one.iter().all(twin)
+            if one.len() != other.len() {
+                return false;
+            }
+            let others = other.iter();
+            let others: HashMap<&str, &Node> = others
+                .map(|other| (other.key.text.as_str(), &other.value))
+                .collect();
+            one.iter().all(|entry| {
+                let twin = others.get(entry.key.text.as_str());
+                twin.is_some_and(|twin| says_the_same(&entry.value, twin))
+            })
         }
         _ => false,
     }

@@ -9,7 +9,7 @@ use super::against_prost::assert_same_as_prost;
 use super::walk_request;
 
 /// Any field of any wire type, messages within messages, now and then broken.
-fn any_message(depth: u32) -> BoxedStrategy<Vec<u8>> {
+pub(super) fn any_message(depth: u32) -> BoxedStrategy<Vec<u8>> {
     let scalar = prop_oneof![
         (1_u32..18, any::<u64>()).prop_map(|(number, value)| field(number, 0, &varint(value))),
         (1_u32..18, any::<[u8; 8]>()).prop_map(|(number, value)| field(number, 1, &value)),
@@ -36,7 +36,7 @@ fn any_message(depth: u32) -> BoxedStrategy<Vec<u8>> {
 }
 
 /// Spans with right fields in any order, so that most requests are accepted.
-fn valid_request() -> impl Strategy<Value = Vec<u8>> {
+pub(super) fn valid_request() -> impl Strategy<Value = Vec<u8>> {
     let span_field = prop_oneof![
         any::<[u8; 16]>().prop_map(|id| delimited(1, &id)),
         any::<[u8; 8]>().prop_map(|id| delimited(2, &id)),
@@ -88,15 +88,15 @@ fn varint(value: u64) -> Vec<u8> {
     out
 }
 
-fn key(number: u32, wire_type: u8) -> Vec<u8> {
+pub(super) fn key(number: u32, wire_type: u8) -> Vec<u8> {
     varint(u64::from(number << 3 | u32::from(wire_type)))
 }
 
-fn field(number: u32, wire_type: u8, content: &[u8]) -> Vec<u8> {
+pub(super) fn field(number: u32, wire_type: u8, content: &[u8]) -> Vec<u8> {
     [key(number, wire_type), content.to_vec()].concat()
 }
 
-fn delimited(number: u32, content: &[u8]) -> Vec<u8> {
+pub(super) fn delimited(number: u32, content: &[u8]) -> Vec<u8> {
     [
         key(number, 2),
         varint(content.len() as u64),

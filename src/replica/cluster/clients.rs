@@ -37,6 +37,10 @@ impl ClientRoute {
             let problem = "the replica was paused and asks the others whether it still counts";
             return Err(Refusal::Overloaded(problem.to_owned()));
         }
+        if !self.core.is_active() {
+            let problem = "the replica is joining its cluster, and not active yet";
+            return Err(Refusal::Overloaded(problem.to_owned()));
+        }
         let routes = self.core.routes();
         let inboxes = &self.core.inboxes;
         let mut dealt = deal(&routes, inboxes.len(), request, spans, None);

@@ -1,6 +1,7 @@
 //! What the parts of a clustered replica share: its life, its routes, and the way to whoever drives its holders.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
 use parking_lot::RwLock;
@@ -23,6 +24,8 @@ pub(in crate::replica) struct Core {
     pub(super) accounting: Arc<Accounting>,
     pub(super) heartbeat: Heartbeat,
     pub(super) commands: mpsc::UnboundedSender<Command>,
+    /// Whether it has found its place among the others.
+    is_active: AtomicBool,
     life: RwLock<Life>,
     routes: RwLock<Arc<Routes>>,
 }
@@ -30,8 +33,8 @@ pub(in crate::replica) struct Core {
 /// What the driver of the holders is told.
 #[derive(Debug)]
 pub(super) enum Command {
-    /// An order has arrived.
-    Order(Life, Bytes),
+    /// An order has arrived; its sender waits until it is taken.
+    Order(Life, Bytes, oneshot::Sender<()>),
     /// Which of these slots are to be taken for bearing this mark?
     Heed {
         move_id: MoveId,
@@ -40,7 +43,7 @@ pub(super) enum Command {
         heeded: oneshot::Sender<SlotSet>,
     },
     /// A shard has come to a step of a move.
-    Report(ShardId, Report),
+    Report(ShardId, Box<Report>),
     /// Leave; tell when nobody needs this replica any more.
     Leave(oneshot::Sender<()>),
     /// Hand undecided traces over from now on.
@@ -69,6 +72,7 @@ impl Core {
             accounting,
             heartbeat,
             commands,
+            is_active: AtomicBool::new(false),
             life: RwLock::new(life),
             routes: RwLock::new(Arc::new(Routes::all(Route::Nobody))),
         }
@@ -81,6 +85,15 @@ impl Core {
 
     pub(super) fn set_life(&self, life: Life) {
         *self.life.write() = life;
+    }
+
+    /// Whether clients' spans are taken: who joins does not know yet who holds what, and would sit on them meanwhile.
+    pub(super) fn is_active(&self) -> bool {
+        self.is_active.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn set_active(&self) {
+        self.is_active.store(true, Ordering::Relaxed);
     }
 
     /// Where spans go now.

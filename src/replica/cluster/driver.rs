@@ -18,12 +18,13 @@ use super::shards::Shards;
 use super::status::ClusterStatus;
 use crate::batch::peer::order::Order;
 use crate::batch::replica::{Life, ReplicaId};
+use crate::buffer::inbox::Inbox;
 use crate::clock::Clock;
 use crate::replica::reload::Reloader;
 use crate::router::deaths::{Change, Deaths, Why};
 use crate::router::forward::Forwarder;
 use crate::router::holders::{Holders, Input};
-use crate::router::member::MemberState;
+use crate::router::member::{Known, MemberState};
 use crate::router::membership::{Identity, Membership, Sight};
 
 const TICK: Duration = Duration::from_millis(100);
@@ -90,8 +91,10 @@ impl Driver {
         }
         self.step_deaths();
         let is_idle = self.is_idle();
-        if is_idle != std::mem::replace(&mut self.state.was_idle, is_idle) {
-            self.feed(Input::Idle(is_idle));
+        // Twice in a row: a shard may just have taken from its inbox what is not in the books yet. And again as long as it
+        // is so: it counts only at the moment that it is said.
+        if std::mem::replace(&mut self.state.was_idle, is_idle) && is_idle {
+            self.feed(Input::Idle(true));
         }
         let policy_hash = self.reloader.short_hash();
         if policy_hash != std::mem::replace(&mut self.state.policy_hash, policy_hash) {
@@ -99,6 +102,7 @@ impl Driver {
         }
         self.feed(Input::Tick);
         self.publish_digest();
+        self.let_go_without_heirs();
         self.update_status();
     }
 
@@ -127,7 +131,10 @@ impl Driver {
 
     fn hear(&mut self, command: Command) {
         match command {
-            Command::Order(from, order) => self.hear_order(from, order),
+            Command::Order(from, order, taken) => {
+                self.hear_order(from, order);
+                let _ = taken.send(());
+            }
             Command::Heed {
                 move_id,
                 to,
@@ -140,13 +147,14 @@ impl Driver {
                 let _ = heeded.send(taken);
             }
             Command::Report(shard, report) => {
-                if let Some(input) = self.shards.heard(shard, report) {
+                if let Some(input) = self.shards.heard(shard, *report) {
                     self.feed(input);
                 }
             }
             Command::Leave(done) => {
                 self.state.leaving = Some(done);
                 self.feed(Input::Leave);
+                self.let_go_without_heirs();
                 self.tell_leaver();
             }
             Command::HandOver => self.feed(Input::HandOver),
@@ -257,8 +265,23 @@ impl Driver {
         let accounting = &self.core.accounting;
         accounting.buffered.get() == 0
             && accounting.held.get() == 0
+            && self.core.inboxes.iter().all(Inbox::is_empty)
             && self.owed.is_empty()
             && self.forwarder.is_idle()
+    }
+
+    /// Who leaves and has nobody to leave its slots to may go, and decides what it holds.
+    fn let_go_without_heirs(&mut self) {
+        let is_heir = |known: &Known| {
+            known.record.state == MemberState::Active
+                && !known.is_suspect
+                && !self.deaths.is_dead(&known.record.life)
+        };
+        let has_heirs = self.sight.borrow().view.others.values().any(is_heir);
+        if !has_heirs || !self.has_identity() {
+            self.state.may_exit |= self.state.leaving.is_some();
+            self.tell_leaver();
+        }
     }
 
     fn tell_leaver(&mut self) {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use tokio::sync::oneshot;
 
 use super::core::{Command, Core};
 use super::lanes::{PartThere, deal, hand_over, reserve};
@@ -19,6 +20,7 @@ use crate::memory::Charge;
 use crate::metrics::PeerMetrics;
 use crate::otlp::ids::TraceId;
 use crate::otlp::wire::{Counted, ScopeEnvelope, SpanHeader, walk_counted};
+use crate::receiver::MetadataTable;
 use crate::receiver::peer::PeerIngest;
 use crate::replica::traces;
 use crate::router::forward::{ForwardFailure, Forwarder, Outcome, ReceivedName, Route};
@@ -32,6 +34,7 @@ const RETRY_AFTER: Duration = Duration::from_millis(50);
 pub(super) struct PeerRoute {
     pub(super) core: Arc<Core>,
     pub(super) forwarder: Forwarder,
+    pub(super) metadata: Arc<MetadataTable>,
     pub(super) metrics: PeerMetrics,
 }
 
@@ -48,7 +51,11 @@ impl PeerIngest for PeerRoute {
 
     async fn order(&self, from: Life, order: Bytes) -> Bytes {
         // The answer is an order of its own.
-        let _ = self.core.commands.send(Command::Order(from, order));
+        let (taken, is_taken) = oneshot::channel();
+        let command = Command::Order(from, order, taken);
+        if self.core.commands.send(command).is_ok() {
+            let _ = is_taken.await;
+        }
         Bytes::new()
     }
 
@@ -66,7 +73,12 @@ impl PeerRoute {
         if !self.core.heartbeat.beat() {
             return Err(overloaded());
         }
-        let Frame { header, payload } = frame;
+        let Frame {
+            mut header,
+            payload,
+        } = frame;
+        let metadata = header.metadata.take();
+        header.metadata = metadata.map(|metadata| self.metadata.of_peer(metadata));
         let counted = Counted::of(&payload);
         let held = routed_bytes_max(counted.spans) + counted.scopes * size_of::<ScopeEnvelope>();
         charge.grow(held as u64).map_err(|_| overloaded())?;

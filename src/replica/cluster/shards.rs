@@ -67,7 +67,9 @@ impl ClusterLink for ShardLink {
     }
 
     fn report(&self, report: Report) {
-        let _ = self.commands.send(Command::Report(self.shard, report));
+        let _ = self
+            .commands
+            .send(Command::Report(self.shard, Box::new(report)));
     }
 
     fn share(&self) -> Share {

@@ -133,6 +133,10 @@ impl ClusterStatus {
     pub(super) fn is_ready(&self) -> bool {
         self.is_ready
     }
+
+    pub(super) fn knows_others(&self) -> bool {
+        self.members.len() > 1
+    }
 }
 
 /// The cluster in the replica's own status.

@@ -101,6 +101,7 @@ pub(super) async fn run(
             }
         };
         let ended = tokio::select! {
+            biased;
             ended = connection => ended,
             _ = address.changed() => continue,
             () = shared.closed.cancelled() => return,
@@ -112,6 +113,7 @@ pub(super) async fn run(
         }
         let wait = shared.context.config.retry_wait(failures);
         tokio::select! {
+            biased;
             () = tokio::time::sleep(wait) => {}
             _ = address.changed() => {}
             () = shared.closed.cancelled() => return,
@@ -163,6 +165,7 @@ async fn connect(
         .await
     };
     tokio::select! {
+        biased;
         ended = answers => ended,
         () = cancel.cancelled() => Err(ConnectionError::Silent),
         // What comes over a connection is taken for the word of the life that greeted.

@@ -279,6 +279,7 @@ async fn look_after(destination: Arc<Destination>, shared: Arc<Shared>) {
             return;
         }
         tokio::select! {
+            biased;
             () = wait => {}
             () = shared.closed.cancelled() => return,
         }

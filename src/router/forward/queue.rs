@@ -301,7 +301,9 @@ impl Queue {
             Name::None => return None,
         };
         let mut marks = Vec::new();
-        if now.since(self.marks_told) >= MARKS_EVERY {
+        // Marks are taken for those of the name's sender: with the name of another replica they would be lies.
+        let is_own = matches!(frame.name, Name::Own(_));
+        if is_own && now.since(self.marks_told) >= MARKS_EVERY {
             self.marks_told = now;
             marks = context.marks(now);
         }

@@ -4,7 +4,7 @@
 //! things in another order than they happened; a replica may be missed wrongly for a while. As with gossip, what is
 //! newer is never taken for older, and whatever a partition holds back comes once it has healed; a replica is heard as
 //! long as any chain of others leads to it. The same seed and the same calls give the same views. IDs are not checked:
-//! [`Identity::Own`] always.
+//! `Identity::Own` always.
 
 mod state;
 

@@ -14,6 +14,7 @@ use super::error::{Fault, Reason};
 use super::program::{Formula, NamedAttribute, Predicate, Program};
 use super::syntax::{Expression, ExpressionKind};
 use super::value::{List, Map, Origin, Value};
+use crate::sampler::pattern::PatternBudget;
 use crate::sampler::span_context::AttributeSource;
 
 /// Names of numbers that conditions may use.
@@ -29,7 +30,7 @@ const ENUMS: &[(&str, i64)] = &[
     ("STATUS_CODE_ERROR", 2),
 ];
 
-/// Checks what was read from `text` as a condition on `subject`.
+/// Checks what was read from `text` as a condition on `subject`; its regular expressions are compiled within `patterns`.
 ///
 /// # Errors
 /// [`Fault`] for names that do not exist, for values where conditions belong and the other way round, and for literals
@@ -37,11 +38,13 @@ const ENUMS: &[(&str, i64)] = &[
 pub(super) fn check(
     text: &str,
     subject: Subject,
+    patterns: &PatternBudget,
     condition: &Expression,
 ) -> Result<Program, Fault> {
     let mut checker = Checker {
         text,
         subject,
+        patterns,
         attributes: Vec::new(),
     };
     let predicate = checker.predicate(condition)?;
@@ -54,6 +57,7 @@ pub(super) fn check(
 struct Checker<'t> {
     text: &'t str,
     subject: Subject,
+    patterns: &'t PatternBudget,
     attributes: Vec<NamedAttribute>,
 }
 

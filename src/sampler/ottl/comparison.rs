@@ -13,10 +13,14 @@
 //! Empty bytes are nil, as in the collector. Source of the rules: OTTL's comparison rules and its implementation.
 
 use std::cmp::Ordering;
+use std::collections::HashMap;
 
 use super::error::Reason;
 use super::syntax::Comparison;
 use super::value::{List, Map, Origin, Value};
+
+/// Entries of a map up to which each key is searched among all.
+const SEARCHED_ENTRIES_MAX: usize = 32;
 
 impl Comparison {
     /// Whether `left` and `right` compare so.
@@ -143,10 +147,23 @@ fn equals_literal(attribute: &Value<'_>, literal: &Value<'_>) -> bool {
 }
 
 fn maps_equal(left: &Map<'_>, right: &Map<'_>) -> bool {
+    if left.len() != right.len() {
+        return false;
+    }
     let mut entries = left.iter();
-    left.len() == right.len()
-        && entries.all(|(key, value)| {
+    if right.len() <= SEARCHED_ENTRIES_MAX {
+        return entries.all(|(key, value)| {
             let other = right.get(&key);
             other.is_some_and(|other| is_equal(&value, &other))
-        })
+        });
+    }
+    let mut others = HashMap::with_capacity(right.len());
+    for (key, value) in right.iter() {
+        // As in `Map::get`, of a key that stands twice the first value counts.
+        others.entry(key).or_insert(value);
+    }
+    entries.all(|(key, value)| {
+        let other = others.get(&key);
+        other.is_some_and(|other| is_equal(&value, other))
+    })
 }

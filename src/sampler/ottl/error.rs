@@ -52,6 +52,10 @@ pub(super) enum Reason {
     NotComparable,
     #[error("the text is no {0}")]
     Malformed(&'static str),
+    #[error("the text is longer than {0} bytes")]
+    TooLong(usize),
+    #[error("more than {0} parts")]
+    TooManyParts(usize),
     #[error("start and length reach beyond the text, or are negative")]
     OutOfRange,
     #[error("the pattern is no regular expression")]

@@ -20,7 +20,11 @@ use super::evaluate::{Frame, Outcome};
 use super::program::Formula;
 use super::value::{List, Value};
 
+#[cfg(test)]
+pub(super) use parse_json::JSON_BYTES_MAX;
 pub(super) use pattern::PatternCache;
+#[cfg(test)]
+pub(super) use text::{PARTS_MAX, SPLIT_BYTES_MAX};
 pub(super) use unsupported::is_unsupported;
 
 use crate::sampler::pattern::Pattern;

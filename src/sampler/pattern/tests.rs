@@ -8,7 +8,7 @@ use std::path::Path;
 use flate2::read::GzDecoder;
 use serde_json::Value;
 
-use super::{DEPTH_MAX, Pattern, TEXT_BYTES_MAX};
+use super::{DEPTH_MAX, Pattern, PatternBudget, TEXT_BYTES_MAX};
 
 /// Lines of JSON of a compressed file among the fixtures.
 fn lines(name: &str) -> Vec<Value> {
@@ -209,6 +209,20 @@ fn what_is_too_long_too_deep_or_too_large_is_refused() {
         "column 1: the expression takes more than 33554432 bytes when compiled"
     );
     assert!(Pattern::parse(r"\pL{100}").is_ok());
+}
+
+#[test]
+fn expressions_of_one_budget_are_counted_together() {
+    let text = r"\pL{20}";
+    let budget = PatternBudget::new(4 << 20);
+    let error = (0..1_000).find_map(|_| Pattern::parse_within(text, &budget).err());
+    assert_eq!(
+        error.unwrap().problem,
+        "with this one, the expressions take more than 4194304 bytes when compiled"
+    );
+    assert!(budget.is_spent());
+    assert!(Pattern::parse_within("a", &budget).is_err());
+    assert!(Pattern::parse(text).is_ok());
 }
 
 #[test]

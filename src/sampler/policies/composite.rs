@@ -37,7 +37,8 @@ pub(super) fn compile(config: &CompositeConfig, compiler: &mut Compiler<'_>) -> 
         .iter()
         .map(|policy| share(config, &policy.name, compiler.evaluation.compat))
         .collect();
-    let shares = compiler.counters(limits);
+    let names = sub_policies.iter().map(|policy| policy.name.clone());
+    let shares = compiler.counters(names.collect(), limits);
     let policies = sub_policies
         .into_iter()
         .map(|policy| compiler.node(policy))

@@ -120,11 +120,25 @@ fn opinion(hit: bool, duration_ms: i64) -> Opinion {
 
 #[cfg(test)]
 mod tests {
-    use crate::sampler::config::RuleConfig;
+    use crate::sampler::config::{Compat, EvaluationConfig, RuleConfig};
     use crate::sampler::policy::Vote;
-    use crate::sampler::test_support::{TraceFixture, votes};
+    use crate::sampler::test_support::{TraceFixture, votes_under};
 
     fn vote(threshold_ms: i64, upper_threshold_ms: i64, spans_ms: &[(u64, u64)]) -> Vote {
+        vote_under(
+            EvaluationConfig::default(),
+            threshold_ms,
+            upper_threshold_ms,
+            spans_ms,
+        )
+    }
+
+    fn vote_under(
+        evaluation: EvaluationConfig,
+        threshold_ms: i64,
+        upper_threshold_ms: i64,
+        spans_ms: &[(u64, u64)],
+    ) -> Vote {
         let times: Vec<_> = spans_ms
             .iter()
             .map(|(start, end)| (start * 1_000_000, end * 1_000_000))
@@ -133,7 +147,7 @@ mod tests {
             threshold_ms,
             upper_threshold_ms,
         };
-        votes(&rule, &[&TraceFixture::with_times(&times)])[0]
+        votes_under(evaluation, &rule, &[&TraceFixture::with_times(&times)])[0]
             .clone()
             .unwrap()
     }
@@ -163,7 +177,28 @@ mod tests {
     }
 
     #[test]
+    fn under_strict_a_span_without_a_time_does_not_make_a_trace_longer() {
+        let strict = EvaluationConfig {
+            strict: true,
+            ..EvaluationConfig::default()
+        };
+        let times = [(0, 1_500), (1_400, 1_450)];
+        assert_eq!(vote(200, 0, &times), Vote::Sampled);
+        assert_eq!(vote_under(strict, 200, 0, &times), Vote::NotSampled);
+        assert_eq!(vote_under(strict, 40, 0, &times), Vote::Sampled);
+    }
+
+    #[test]
     fn a_trace_that_ends_before_it_starts_has_no_latency() {
         assert_eq!(vote(0, 0, &[(2_000, 1_000)]), Vote::NotSampled);
+        assert_eq!(vote(-10, 0, &[(2_000, 1_000)]), Vote::NotSampled);
+        assert_eq!(vote(-1_001, 0, &[(2_000, 1_000)]), Vote::Sampled);
+        let older = EvaluationConfig {
+            compat: Compat::V0_156,
+            ..EvaluationConfig::default()
+        };
+        let without_duration = [(1_000, 1_000)];
+        assert_eq!(vote_under(older, 0, 0, &without_duration), Vote::Sampled);
+        assert_eq!(vote_under(older, 0, 0, &[(2_000, 1_000)]), Vote::NotSampled);
     }
 }

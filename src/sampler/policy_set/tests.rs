@@ -57,6 +57,28 @@ fn a_shadow_is_asked_and_counted_and_decides_nothing() {
 }
 
 #[test]
+fn under_span_ingest_a_shadow_that_drops_nothing_does_not_end_the_evaluation() {
+    let ingest = EvaluationConfig {
+        strategy: Strategy::SpanIngest,
+        ..EvaluationConfig::default()
+    };
+    let spare = |mode| PolicyConfig {
+        mode,
+        ..PolicyConfig::new(
+            "spare",
+            RuleConfig::Drop(vec![PolicyConfig::new("none", REFUSE)]),
+        )
+    };
+    let keep = PolicyConfig::new("all", KEEP);
+    let decision = |mode| {
+        let set = PolicySet::compile(&[spare(mode), keep.clone()], ingest);
+        decide(&set, 0).0.decision
+    };
+    assert_eq!(decision(Mode::Active), Decision::NotSampled);
+    assert_eq!(decision(Mode::Shadow), Decision::Sampled);
+}
+
+#[test]
 fn an_expired_policy_is_not_asked() {
     let debugging = PolicyConfig {
         expires_at_unix_ns: Some(1_000),
@@ -109,6 +131,60 @@ fn a_limiter_goes_on_in_the_next_set_unless_its_limits_change() {
         ..limited(5)[0].clone()
     }];
     assert!(keeps(&after(&renamed, &same)));
+}
+
+#[test]
+fn a_limiter_does_not_go_on_in_one_of_another_type_or_place() {
+    let spans = RuleConfig::RateLimiting {
+        spans_per_second: 5,
+        burst_capacity: 15,
+        scope: LimitScope::Replica,
+    };
+    let bytes = RuleConfig::BytesLimiting {
+        bytes_per_second: 5,
+        burst_capacity: 15,
+        scope: LimitScope::Replica,
+    };
+    let limited = |name: &str, rule: &RuleConfig| PolicyConfig::new(name, rule.clone());
+    let within =
+        |name: &str, inner: PolicyConfig| PolicyConfig::new(name, RuleConfig::And(vec![inner]));
+    let keeps = |set: &PolicySet| decide(set, 0).0.decision == Decision::Sampled;
+    let after = |policy: PolicyConfig, previous: &PolicySet| {
+        PolicySet::compile_after(&[policy], EvaluationConfig::default(), Some(previous))
+    };
+    let used_up = |policy: PolicyConfig| {
+        let set = set(&[policy]);
+        assert!(keeps(&set));
+        set
+    };
+    let first = used_up(limited("limited", &spans));
+    let typed = after(limited("limited", &bytes), &first);
+    let again = after(limited("limited", &spans), &typed);
+    assert!(keeps(&again), "the set between had another limiter");
+    let first = used_up(limited("a/b", &spans));
+    assert!(keeps(&after(within("a", limited("b", &spans)), &first)));
+    let first = used_up(within("a", limited("b/c", &spans)));
+    assert!(keeps(&after(within("a/b", limited("c", &spans)), &first)));
+}
+
+#[test]
+fn the_shares_of_a_composite_do_not_go_on_for_other_sub_policies() {
+    let composite = |name: &str| {
+        let config = crate::sampler::config::CompositeConfig {
+            max_total_spans_per_second: 15,
+            policy_order: Vec::new(),
+            sub_policies: vec![PolicyConfig::new(name, KEEP)],
+            rate_allocation: Vec::new(),
+            scope: LimitScope::Replica,
+        };
+        [PolicyConfig::new("c", RuleConfig::Composite(config))]
+    };
+    let keeps = |set: &PolicySet| decide(set, 0).0.decision == Decision::Sampled;
+    let evaluation = EvaluationConfig::default();
+    let first = set(&composite("all"));
+    assert!(keeps(&first) && !keeps(&first));
+    let other = PolicySet::compile_after(&composite("other"), evaluation, Some(&first));
+    assert!(keeps(&other));
 }
 
 #[test]

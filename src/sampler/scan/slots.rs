@@ -1,13 +1,10 @@
 //! Which attributes are wanted, and where their values go: looked up for every attribute of every span.
 //!
 //! Most attributes are wanted by nobody. Chains by length and a few bytes of the key turn nearly all of those away without
-//! a comparison, and find the others with one.
+//! a comparison, and find the others with one. How many there are is bounded by the size of policy files.
 
 use crate::otlp::wire::value::{RawValue, key_value, leading_key};
 use crate::sampler::span_context::{AttributeSource, SlotId};
-
-/// Most attributes that the policies of a set may name.
-pub(crate) const SLOTS_MAX: usize = 1 << 16;
 
 #[derive(Debug, Default)]
 pub(super) struct SlotTable {
@@ -52,7 +49,7 @@ impl SlotTable {
         if let Some(slot) = self.of(source).find(key.as_bytes()) {
             return slot;
         }
-        let slot = SlotId(self.count.min(SLOTS_MAX - 1) as u16);
+        let slot = SlotId(self.count as u32);
         self.count += 1;
         let [span, resource, scope] = &mut self.sources;
         let wanted = match source {
@@ -91,7 +88,7 @@ impl SlotTable {
         slots: &mut [Option<RawValue<'a>>],
     ) -> u64 {
         let slot = self.of(source).find(key);
-        let Some(place) = slot.and_then(|slot| slots.get_mut(usize::from(slot.0))) else {
+        let Some(place) = slot.and_then(|slot| slots.get_mut(slot.0 as usize)) else {
             return 0;
         };
         if place.is_some() {
@@ -104,7 +101,7 @@ impl SlotTable {
     /// Empties the slots of one source.
     pub(super) fn clear(&self, source: AttributeSource, slots: &mut [Option<RawValue<'_>>]) {
         for wanted in &self.of(source).keys {
-            if let Some(place) = slots.get_mut(usize::from(wanted.slot.0)) {
+            if let Some(place) = slots.get_mut(wanted.slot.0 as usize) {
                 *place = None;
             }
         }
@@ -189,6 +186,8 @@ fn chain_of(key: &[u8], chains: usize) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use super::*;
 
     #[test]
@@ -206,6 +205,17 @@ mod tests {
         assert_eq!(slots, [Some(RawValue(b"1")), None]);
         table.clear(AttributeSource::Span, &mut slots);
         assert_eq!(slots, [None, None]);
+    }
+
+    #[test]
+    fn more_keys_than_16_bits_count_have_a_slot_each() {
+        let mut table = SlotTable::default();
+        let keys = (0..70_000).map(|number| format!("app.key.{number}"));
+        let slots: HashSet<SlotId> = keys
+            .map(|key| table.slot(AttributeSource::Span, &key))
+            .collect();
+        assert_eq!(slots.len(), 70_000);
+        assert_eq!(table.count(), 70_000);
     }
 
     #[test]

@@ -31,13 +31,13 @@ pub(super) struct GrpcClient {
 }
 
 impl GrpcClient {
-    pub(super) fn new(target: &Target) -> Result<Self, ClientError> {
+    pub(super) fn new(target: &Target, url: &Uri) -> Result<Self, ClientError> {
         let failed = |source| ClientError::Grpc {
-            endpoint: target.endpoint.clone(),
+            endpoint: url.clone(),
             source,
         };
-        let mut endpoint = Endpoint::from(target.endpoint.clone()).connect_timeout(CONNECT_TIMEOUT);
-        if target.endpoint.scheme_str() == Some("https") {
+        let mut endpoint = Endpoint::from(url.clone()).connect_timeout(CONNECT_TIMEOUT);
+        if url.scheme_str() == Some("https") {
             let tls = ClientTlsConfig::new().with_native_roots();
             endpoint = endpoint.tls_config(tls).map_err(failed)?;
         }

@@ -20,14 +20,14 @@ pub(super) struct HttpClient {
 }
 
 impl HttpClient {
-    pub(super) fn new(target: &Target) -> Result<Self, ClientError> {
+    pub(super) fn new(target: &Target, url: &Uri) -> Result<Self, ClientError> {
         let mut headers = target.headers.clone();
         headers.insert(
             header::CONTENT_TYPE,
             HeaderValue::from_static("application/x-protobuf"),
         );
         let client = reqwest::Client::builder()
-            .tls_backend_preconfigured(tls(&target.endpoint)?)
+            .tls_backend_preconfigured(tls(url)?)
             .default_headers(headers)
             .connect_timeout(CONNECT_TIMEOUT)
             .no_proxy()
@@ -35,12 +35,12 @@ impl HttpClient {
             .retry(reqwest::retry::never())
             .build()
             .map_err(|source| ClientError::Http {
-                endpoint: target.endpoint.clone(),
+                endpoint: url.clone(),
                 source,
             })?;
         Ok(Self {
             client,
-            url: traces_url(&target.endpoint),
+            url: traces_url(url),
         })
     }
 

@@ -4,7 +4,7 @@
 use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io;
-use std::net::{SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
@@ -21,13 +21,16 @@ const READY_POLL: Duration = Duration::from_millis(20);
 /// How long a child may take to end after SIGTERM: a replica's grace period of 30 s and a little.
 const END_WITHIN: Duration = Duration::from_secs(40);
 
+/// How many free TCP ports are tried until one is free for UDP too.
+const PORTS_TRIED: usize = 100;
+
 /// How much of a failed child's log is shown.
 const LOG_LINES_SHOWN: usize = 5;
 
 /// A running child; killed when dropped.
 #[derive(Debug)]
 pub struct Process {
-    name: &'static str,
+    name: String,
     child: Child,
     log: PathBuf,
 }
@@ -39,7 +42,7 @@ pub enum ProcessError {
     #[error("cannot run the {name}")]
     Run {
         /// Which child.
-        name: &'static str,
+        name: String,
         /// Why.
         #[source]
         source: io::Error,
@@ -48,7 +51,7 @@ pub enum ProcessError {
     #[error("the {name} ended with {status}\n{log}")]
     Ended {
         /// Which child.
-        name: &'static str,
+        name: String,
         /// How.
         status: ExitStatus,
         /// The last lines of its log.
@@ -58,7 +61,7 @@ pub enum ProcessError {
     #[error("the {name} did not open {address} within {READY_WITHIN:?}\n{log}")]
     NotReady {
         /// Which child.
-        name: &'static str,
+        name: String,
         /// The port.
         address: SocketAddr,
         /// The last lines of its log.
@@ -68,7 +71,7 @@ pub enum ProcessError {
     #[error("the {name} did not end within {END_WITHIN:?} of SIGTERM and was killed")]
     Stuck {
         /// Which child.
-        name: &'static str,
+        name: String,
     },
 }
 
@@ -78,11 +81,14 @@ impl Process {
     /// # Errors
     /// [`ProcessError::Run`].
     pub fn start<S: AsRef<OsStr>>(
-        name: &'static str,
+        name: &str,
         folder: &Path,
         args: impl IntoIterator<Item = S>,
     ) -> Result<Self, ProcessError> {
-        let failed = |source| ProcessError::Run { name, source };
+        let failed = |source| ProcessError::Run {
+            name: name.to_owned(),
+            source,
+        };
         let log = folder.join(format!("{name}.log"));
         let mut command = Command::new(std::env::current_exe().map_err(failed)?);
         for (variable, _) in std::env::vars_os() {
@@ -101,7 +107,11 @@ impl Process {
             .kill_on_drop(true)
             .spawn()
             .map_err(failed)?;
-        Ok(Self { name, child, log })
+        Ok(Self {
+            name: name.to_owned(),
+            child,
+            log,
+        })
     }
 
     /// Waits until the child listens on `address`.
@@ -120,7 +130,7 @@ impl Process {
             () = tokio::time::sleep(READY_WITHIN) => {}
         }
         Err(ProcessError::NotReady {
-            name: self.name,
+            name: self.name.clone(),
             address,
             log: self.last_lines(),
         })
@@ -143,36 +153,70 @@ impl Process {
         self.ended(ended)
     }
 
+    /// Asks the child to end, without waiting for it.
+    ///
+    /// # Errors
+    /// [`ProcessError::Run`].
+    pub fn ask_to_end(&self) -> Result<(), ProcessError> {
+        // A child that is gone already has no process ID; `finished` then tells how it ended.
+        let pid = self.child.id().and_then(|id| i32::try_from(id).ok());
+        let Some(pid) = pid.and_then(Pid::from_raw) else {
+            return Ok(());
+        };
+        kill_process(pid, Signal::TERM).map_err(|error| self.cannot_run(error.into()))
+    }
+
+    /// Whether the child has ended, and well.
+    ///
+    /// # Errors
+    /// [`ProcessError`] for any other end.
+    pub fn has_finished(&mut self) -> Result<bool, ProcessError> {
+        match self.child.try_wait() {
+            Ok(None) => Ok(false),
+            Ok(Some(status)) if status.success() => Ok(true),
+            Ok(Some(status)) => Err(self.ended(Ok(status))),
+            Err(error) => Err(self.cannot_run(error)),
+        }
+    }
+
+    /// Kills the child, which gets no chance to do anything about it.
+    ///
+    /// # Errors
+    /// [`ProcessError::Run`].
+    pub async fn kill(&mut self) -> Result<(), ProcessError> {
+        let killed = self.child.kill().await;
+        killed.map_err(|source| self.cannot_run(source))
+    }
+
     /// Asks the child to end and waits for it; kills it when it takes too long or when `impatient` is cancelled.
     ///
     /// # Errors
     /// [`ProcessError`] if it does not end well.
     pub async fn terminate(&mut self, impatient: &CancellationToken) -> Result<(), ProcessError> {
-        // A child that is gone already has no process ID; `finished` then tells how it ended.
-        let pid = self.child.id().and_then(|id| i32::try_from(id).ok());
-        if let Some(pid) = pid.and_then(Pid::from_raw) {
-            kill_process(pid, Signal::TERM).map_err(|error| ProcessError::Run {
-                name: self.name,
-                source: error.into(),
-            })?;
-        }
+        self.ask_to_end()?;
         tokio::select! {
             ended = self.finished() => return ended,
             () = impatient.cancelled() => {}
             () = tokio::time::sleep(END_WITHIN) => {}
         }
-        let name = self.name;
-        let killed = self.child.kill().await;
-        killed.map_err(|source| ProcessError::Run { name, source })?;
-        Err(ProcessError::Stuck { name })
+        self.kill().await?;
+        Err(ProcessError::Stuck {
+            name: self.name.clone(),
+        })
+    }
+
+    fn cannot_run(&self, source: io::Error) -> ProcessError {
+        ProcessError::Run {
+            name: self.name.clone(),
+            source,
+        }
     }
 
     fn ended(&self, ended: io::Result<ExitStatus>) -> ProcessError {
-        let name = self.name;
         match ended {
-            Err(source) => ProcessError::Run { name, source },
+            Err(source) => self.cannot_run(source),
             Ok(status) => ProcessError::Ended {
-                name,
+                name: self.name.clone(),
                 status,
                 log: self.last_lines(),
             },
@@ -188,7 +232,7 @@ impl Process {
     }
 }
 
-/// Loopback addresses with ports that are free at this moment; all different.
+/// Loopback addresses with ports that are free at this moment, for TCP and for UDP; all different.
 ///
 /// # Errors
 /// When the system has none to give.
@@ -197,11 +241,22 @@ pub fn free_addresses<const N: usize>() -> io::Result<[SocketAddr; N]> {
     // Held together until all are known: a port given back could be given again.
     let mut held = Vec::with_capacity(N);
     for address in &mut addresses {
-        let listener = TcpListener::bind(*address)?;
-        *address = listener.local_addr()?;
-        held.push(listener);
+        let pair = free_pair()?;
+        *address = pair.0.local_addr()?;
+        held.push(pair);
     }
     Ok(addresses)
+}
+
+/// A port of both protocols.
+fn free_pair() -> io::Result<(TcpListener, UdpSocket)> {
+    for _ in 0..PORTS_TRIED {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+        if let Ok(socket) = UdpSocket::bind(listener.local_addr()?) {
+            return Ok((listener, socket));
+        }
+    }
+    Err(io::ErrorKind::AddrInUse.into())
 }
 
 #[cfg(test)]

@@ -52,6 +52,22 @@ impl Snapshot {
             .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
     }
 
+    /// Adds what another replica tells.
+    pub fn add(&mut self, other: &Self) {
+        self.add_counts(other);
+        self.traces_held += other.traces_held;
+        self.bytes_held += other.bytes_held;
+    }
+
+    /// Adds what another replica has counted, but not what it holds: it is gone.
+    pub fn add_counts(&mut self, other: &Self) {
+        self.spans_received += other.spans_received;
+        for (policy, traces) in &other.traces_kept {
+            *self.traces_kept.entry(policy.clone()).or_default() += traces;
+        }
+        self.traces_not_kept += other.traces_not_kept;
+    }
+
     /// Reads Prometheus text; lines of other metrics, or of none, are skipped.
     #[must_use]
     pub fn parse(text: &str) -> Self {

@@ -37,6 +37,16 @@ pub struct Verdict {
     pub expected_by_chance: u64,
     /// Kept as they should be, every span once.
     pub kept: u64,
+    /// Wholly or in part lost with a killed replica, which had acknowledged and not yet passed them on.
+    pub lost: u64,
+    /// Of the acknowledged spans, those of traces that should have been kept, and came.
+    pub kept_spans: u64,
+    /// Those lost with a killed replica.
+    pub lost_spans: u64,
+    /// Those of traces that no policy wants.
+    pub unwanted_spans: u64,
+    /// Those that should have come and did not.
+    pub missing_spans: u64,
     /// Should have been kept and were not.
     pub missing: u64,
     /// Were kept and should not have been, or were never sent.
@@ -59,17 +69,21 @@ pub struct LedgerError {
 }
 
 impl Verdict {
-    /// Compares two ledger files.
+    /// Compares two ledger files, as [`Verdict::of`] does.
     ///
     /// # Errors
     /// [`LedgerError`] for the one that can't be read.
-    pub fn of_files(sent: &Path, got: &Path) -> Result<Self, LedgerError> {
-        Ok(Self::of(read(sent)?, read(got)?))
+    pub fn of_files(
+        sent: &Path,
+        got: &Path,
+        may_be_lost: impl Fn(&Sent) -> bool,
+    ) -> Result<Self, LedgerError> {
+        Ok(Self::of(read(sent)?, read(got)?, may_be_lost))
     }
 
-    /// Compares two ledgers.
+    /// Compares two ledgers. `may_be_lost` says of which traces a replica that was killed held the spans.
     #[must_use]
-    pub fn of(sent: Vec<Sent>, got: Vec<Got>) -> Self {
+    pub fn of(sent: Vec<Sent>, got: Vec<Got>, may_be_lost: impl Fn(&Sent) -> bool) -> Self {
         let mut verdict = Self::default();
         let mut got: HashMap<String, Got> = got
             .into_iter()
@@ -77,7 +91,7 @@ impl Verdict {
             .collect();
         for sent in sent {
             let got = got.remove(&sent.trace_id);
-            verdict.judge(&sent, got.as_ref());
+            verdict.judge(&sent, got.as_ref(), &may_be_lost);
         }
         verdict.unexpected += got.len() as u64;
         verdict
@@ -89,7 +103,7 @@ impl Verdict {
         self.sent > 0 && self.missing + self.unexpected + self.incomplete + self.duplicated == 0
     }
 
-    fn judge(&mut self, sent: &Sent, got: Option<&Got>) {
+    fn judge(&mut self, sent: &Sent, got: Option<&Got>, may_be_lost: impl Fn(&Sent) -> bool) {
         if got.is_some_and(|got| got.duplicates > 0) {
             self.duplicated += 1;
         }
@@ -103,13 +117,24 @@ impl Verdict {
         }
         self.sent += 1;
         self.sent_spans += sent.spans_acknowledged;
-        let expected = self.expect(sent);
-        match got {
-            None if expected => self.missing += 1,
-            None => {}
-            Some(_) if !expected => self.unexpected += 1,
-            Some(got) if got.spans != sent.spans_acknowledged => self.incomplete += 1,
-            Some(_) => self.kept += 1,
+        if !self.expect(sent) {
+            self.unwanted_spans += sent.spans_acknowledged;
+            self.unexpected += u64::from(got.is_some());
+            return;
+        }
+        let came = got.map_or(0, |got| got.spans);
+        let did_not_come = sent.spans_acknowledged.saturating_sub(came);
+        self.kept_spans += sent.spans_acknowledged - did_not_come;
+        if did_not_come > 0 && may_be_lost(sent) {
+            self.lost += 1;
+            self.lost_spans += did_not_come;
+            return;
+        }
+        self.missing_spans += did_not_come;
+        match came {
+            0 => self.missing += 1,
+            came if came != sent.spans_acknowledged => self.incomplete += 1,
+            _ => self.kept += 1,
         }
     }
 
@@ -165,6 +190,7 @@ impl fmt::Display for Verdict {
         )?;
         for (count, what) in [
             (self.kept, "kept, every span of them once"),
+            (self.lost, "lost with the killed replica, wholly or in part"),
             (self.missing, "missing"),
             (self.unexpected, "unexpected"),
             (self.incomplete, "incomplete"),
@@ -172,6 +198,15 @@ impl fmt::Display for Verdict {
         ] {
             writeln!(f, "{count:>10} {what}")?;
         }
+        writeln!(
+            f,
+            "{:>10} spans = {} of kept traces + {} that no policy wants + {} lost with the killed replica + {} missing",
+            self.sent_spans,
+            self.kept_spans,
+            self.unwanted_spans,
+            self.lost_spans,
+            self.missing_spans
+        )?;
         if self.in_doubt > 0 {
             writeln!(
                 f,
@@ -221,6 +256,27 @@ mod tests {
         }
     }
 
+    fn judged(sent: Vec<Sent>, got: Vec<Got>) -> Verdict {
+        Verdict::of(sent, got, |_| false)
+    }
+
+    #[test]
+    fn what_a_killed_replica_held_is_counted_and_no_difference() {
+        let traces = || vec![sent(PICKED), sent(PASSED)];
+        for (came, lost_spans) in [(vec![], 25), (vec![got(PICKED, 20, 0)], 5)] {
+            let verdict = Verdict::of(traces(), came, |sent| sent.trace_id == PICKED);
+            assert!(verdict.is_good(), "{verdict:?}");
+            assert_eq!((verdict.lost, verdict.lost_spans), (1, lost_spans));
+            assert_eq!(
+                (verdict.kept_spans, verdict.unwanted_spans),
+                (25 - lost_spans, 25)
+            );
+        }
+        let elsewhere = Verdict::of(traces(), vec![], |sent| sent.trace_id == PASSED);
+        assert_eq!((elsewhere.missing, elsewhere.missing_spans), (1, 25));
+        assert!(!elsewhere.is_good());
+    }
+
     #[test]
     fn errors_and_slow_ones_are_kept_whatever_their_hash() {
         let error = Sent {
@@ -233,38 +289,38 @@ mod tests {
         };
         for entry in [error, slow, sent(PICKED)] {
             let id = entry.trace_id.clone();
-            let good = Verdict::of(vec![entry.clone()], vec![got(&id, 25, 0)]);
+            let good = judged(vec![entry.clone()], vec![got(&id, 25, 0)]);
             assert!(good.is_good() && good.kept == 1, "{good:?}");
-            assert_eq!(Verdict::of(vec![entry], vec![]).missing, 1);
+            assert_eq!(judged(vec![entry], vec![]).missing, 1);
         }
     }
 
     #[test]
     fn the_rest_is_not_kept() {
-        assert!(Verdict::of(vec![sent(PASSED)], vec![]).is_good());
-        let kept = Verdict::of(vec![sent(PASSED)], vec![got(PASSED, 25, 0)]);
+        assert!(judged(vec![sent(PASSED)], vec![]).is_good());
+        let kept = judged(vec![sent(PASSED)], vec![got(PASSED, 25, 0)]);
         assert_eq!((kept.unexpected, kept.is_good()), (1, false));
     }
 
     #[test]
     fn traces_nobody_sent_are_unexpected() {
-        let verdict = Verdict::of(vec![], vec![got(PICKED, 1, 0)]);
+        let verdict = judged(vec![], vec![got(PICKED, 1, 0)]);
         assert_eq!(verdict.unexpected, 1);
         let refused = Sent {
             spans_acknowledged: 0,
             ..sent(PICKED)
         };
         assert_eq!(
-            Verdict::of(vec![refused], vec![got(PICKED, 25, 0)]).unexpected,
+            judged(vec![refused], vec![got(PICKED, 25, 0)]).unexpected,
             1
         );
     }
 
     #[test]
     fn missing_spans_and_double_ones_are_differences() {
-        let verdict = Verdict::of(vec![sent(PICKED)], vec![got(PICKED, 24, 0)]);
+        let verdict = judged(vec![sent(PICKED)], vec![got(PICKED, 24, 0)]);
         assert_eq!((verdict.incomplete, verdict.is_good()), (1, false));
-        let verdict = Verdict::of(vec![sent(PICKED)], vec![got(PICKED, 25, 1)]);
+        let verdict = judged(vec![sent(PICKED)], vec![got(PICKED, 25, 1)]);
         assert_eq!((verdict.duplicated, verdict.is_good()), (1, false));
     }
 
@@ -274,12 +330,12 @@ mod tests {
             spans_in_doubt: 5,
             ..sent(PICKED)
         };
-        let verdict = Verdict::of(vec![doubtful, sent(PASSED)], vec![got(PICKED, 20, 0)]);
+        let verdict = judged(vec![doubtful, sent(PASSED)], vec![got(PICKED, 20, 0)]);
         assert_eq!((verdict.in_doubt, verdict.is_good()), (1, true));
     }
 
     #[test]
     fn nothing_sent_is_no_success() {
-        assert!(!Verdict::of(vec![], vec![]).is_good());
+        assert!(!judged(vec![], vec![]).is_good());
     }
 }

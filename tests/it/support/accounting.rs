@@ -20,8 +20,11 @@ pub(crate) struct Memory {
 #[derive(Debug, Clone, Deserialize)]
 pub(crate) struct Spans {
     pub(crate) received: u64,
+    pub(crate) received_from_peers: u64,
     pub(crate) refused: u64,
     pub(crate) deduplicated: u64,
+    pub(crate) forwarded: u64,
+    pub(crate) held: u64,
     pub(crate) buffered: u64,
     pub(crate) kept: u64,
     pub(crate) not_sampled: u64,
@@ -45,6 +48,7 @@ impl Status {
                 && exporter.sent_spans + exporter.failed_spans == self.spans.kept
         };
         self.spans.buffered == 0
+            && self.spans.held == 0
             && self.spans.releasing == 0
             && self.unaccounted_spans == 0
             && self.exporters.iter().all(settled)
@@ -59,9 +63,11 @@ impl Status {
     /// Checks the books at rest.
     pub(crate) fn assert_balanced(&self) {
         let spans = &self.spans;
-        let found = spans.refused + spans.deduplicated + spans.buffered;
+        let received = spans.received + spans.received_from_peers;
+        let passed_on = spans.forwarded + spans.held;
+        let found = spans.refused + spans.deduplicated + passed_on + spans.buffered;
         let found = found + spans.kept + spans.not_sampled + spans.dropped;
-        assert_eq!(spans.received, found, "{self:#?}");
+        assert_eq!(received, found, "{self:#?}");
         assert_eq!(self.unaccounted_spans, 0, "{self:#?}");
         for exporter in &self.exporters {
             let settled = exporter.sent_spans + exporter.failed_spans + exporter.queued_spans;

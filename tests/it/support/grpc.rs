@@ -39,14 +39,19 @@ pub(crate) struct GrpcAnswer {
 impl GrpcClient {
     /// Connects without TLS.
     pub(crate) async fn connect(address: SocketAddr) -> Self {
-        let stream = TcpStream::connect(address).await.unwrap();
-        stream.set_nodelay(true).unwrap();
-        let (sender, connection) = h2::client::handshake(stream).await.unwrap();
+        Self::try_connect(address).await.expect("a connection")
+    }
+
+    /// Connects without TLS, if somebody listens.
+    pub(crate) async fn try_connect(address: SocketAddr) -> Option<Self> {
+        let stream = TcpStream::connect(address).await.ok()?;
+        stream.set_nodelay(true).ok()?;
+        let (sender, connection) = h2::client::handshake(stream).await.ok()?;
         // It ends when the replica or the last clone of the client goes.
         tokio::spawn(async move {
             let _ = connection.await;
         });
-        Self { sender }
+        Some(Self { sender })
     }
 
     /// Exports a request, plain.

@@ -20,7 +20,10 @@ use crate::otlp::wire::walk_request;
 type Placed = (String, String, Vec<u8>);
 
 /// A request of scopes, each given as resource, name, and its spans' traces and name lengths.
-fn request(scopes: &[(u8, u8, Vec<(u8, u16)>)]) -> ExportTraceServiceRequest {
+/// Number of the resource, number of the scope, and of each span its trace and its size.
+type Scope = (u8, u8, Vec<(u8, u16)>);
+
+fn request(scopes: &[Scope]) -> ExportTraceServiceRequest {
     let mut number = 0_u64;
     let resource_spans = scopes.iter().map(|(resource, scope, spans)| {
         let spans = spans.iter().map(|(trace, length)| {

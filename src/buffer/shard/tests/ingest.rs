@@ -62,6 +62,34 @@ fn a_trace_keeps_the_set_of_its_first_batch() {
 }
 
 #[test]
+fn what_an_older_set_says_and_keeps_is_counted_for_its_policies() {
+    let mut world = world(1_000);
+    world.send(&[span(1, 1, ROOT)]);
+    world.pass(10);
+    let nothing = PolicySet::compile(&[], INGEST);
+    let others = ActivePolicies::new(2, nothing, windows(1_000), &world.registry);
+    assert!(world.inbox.control(Control::Policies(Arc::new(others))));
+    world.send(&[failed(span(1, 2, !ROOT))]);
+    world.pass(2_000);
+    let counted = world.registry.render();
+    let count = |name: &str, labels: [&str; 2]| {
+        let mut lines = counted.lines().filter(|line| {
+            line.starts_with(&format!("{name}{{")) && labels.iter().all(|it| line.contains(it))
+        });
+        lines.next().unwrap().rsplit(' ').next().unwrap().to_owned()
+    };
+    let by_errors = |name, label| count(name, [r#"policy="errors""#, label]);
+    let decided = "tailsieve_sampler_spans_decided_total";
+    assert_eq!(by_errors(decided, r#"decision="sampled""#), "2");
+    let votes = "tailsieve_sampler_votes_total";
+    assert_eq!(by_errors(votes, r#"vote="sampled""#), "1");
+    assert_eq!(by_errors(votes, r#"vote="not_sampled""#), "1");
+    let traces = "tailsieve_sampler_traces_decided_total";
+    let by_none = [r#"policy="""#, r#"decision="sampled""#];
+    assert_eq!(count(traces, by_none), "0");
+}
+
+#[test]
 fn a_discarded_trace_is_counted_and_begins_anew() {
     let discard = WindowConfig {
         num_traces: Some(2),

@@ -358,7 +358,7 @@ fn what_can_only_be_a_mistake_is_warned_of() {
         ),
         (
             &policy("type: latency, latency: {threshold_ms: -5}"),
-            "2:39: policies[0].latency: threshold_ms is negative, so every trace is slower",
+            "2:39: policies[0].latency: threshold_ms is negative, so every trace is kept but one that ends before it starts",
         ),
         (
             &policy("type: latency, latency: {threshold_ms: 5, upper_threshold_ms: 5}"),

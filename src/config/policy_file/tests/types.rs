@@ -1,6 +1,6 @@
 //! What each type's settings are read as, and what every policy may have besides.
 
-use super::{file, named, rule};
+use super::{environment, file, named, parse, rule};
 use crate::buffer::config::Overflow;
 use crate::sampler::config::{
     AttributeConfig, Compat, CompositeConfig, ErrorMode, LimitScope, Mode, NumericRange,
@@ -230,6 +230,27 @@ fn composite_is_read_and_policies_of_one_name_share_its_percent() {
         checked.config.policies[0].rule,
         RuleConfig::Composite(expected)
     );
+}
+
+#[test]
+fn names_given_to_sub_policies_are_unique_whatever_others_are_called() {
+    let named = |names: &[&str]| {
+        let policies: Vec<String> = names
+            .iter()
+            .map(|name| format!("{{name: '{name}', type: always_sample}}"))
+            .collect();
+        let policies = policies.join(", ");
+        let text =
+            format!("policies: [{{name: p, type: and, and: {{and_sub_policy: [{policies}]}}}}]");
+        let file = parse("p.yaml", &text, &environment).unwrap().config;
+        let rule = &file.policies[0].rule;
+        let names = rule.sub_policies().iter().map(|policy| policy.name.clone());
+        names.collect::<Vec<_>>()
+    };
+    assert_eq!(named(&["", ""]), ["#0", "#1"]);
+    assert_eq!(named(&["#1", ""]), ["#1", "#1#1"]);
+    assert_eq!(named(&["", "#0"]), ["#0", "#0#1"]);
+    assert_eq!(named(&["a", "a", "a#1"]), ["a", "a#1", "a#1#2"]);
 }
 
 #[test]

@@ -36,6 +36,19 @@ fn secret_file(content: &str) -> (tempfile::TempDir, String) {
 }
 
 #[test]
+fn who_leaves_a_cluster_has_more_time_unless_told_otherwise() {
+    let grace = |text: &str| {
+        parse("t.yaml", text, &|_| None)
+            .unwrap()
+            .config
+            .shutdown_grace
+    };
+    assert_eq!(grace("cluster: {replica_id: a}"), Duration::from_secs(45));
+    let set = "cluster: {replica_id: a}\nshutdown: {grace_period: 5s}";
+    assert_eq!(grace(set), Duration::from_secs(5));
+}
+
+#[test]
 fn a_replica_runs_alone_until_the_section_is_there() {
     assert_eq!(server("").cluster, None);
     assert_eq!(server("cluster:").cluster, None);

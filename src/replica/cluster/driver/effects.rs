@@ -1,9 +1,11 @@
 //! What the holders want done.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use tokio::sync::oneshot;
 
 use super::super::shards::decode_decisions;
 use super::Driver;
@@ -77,6 +79,7 @@ impl Driver {
                 let _ = self.deaths.adopt_named(&life);
             }
             Effect::WentActive => {
+                self.core.set_active();
                 tracing::info!(replica = %self.holders.life(), "active: may own slots");
             }
             Effect::MayExit => {
@@ -95,7 +98,8 @@ impl Driver {
                 return;
             }
         };
-        let (fence, fenced) = Fence::new();
+        let (told, heard) = oneshot::channel::<Infallible>();
+        let fence = Fence::of(told);
         self.shards.remember(&remembered, &fence);
         drop(fence);
         let ack = Order::DecisionsAck(ChunkAck {
@@ -104,8 +108,9 @@ impl Driver {
             chunk: decisions.chunk,
         });
         let forwarder = self.forwarder.clone();
-        tokio::task::spawn_blocking(move || {
-            if fenced.wait(HEARING_MAX) {
+        tokio::spawn(async move {
+            // It ends with an error when the fence is gone, which is what is waited for.
+            if tokio::time::timeout(HEARING_MAX, heard).await.is_ok() {
                 send(&forwarder, &from, &ack);
             }
         });

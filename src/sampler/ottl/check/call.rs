@@ -145,7 +145,7 @@ impl Checker<'_> {
             fits(parameter, ParameterKind::Text, value.at, &formula)?;
             return Ok(Argument::ChangingPattern(formula, PatternCache::default()));
         };
-        Pattern::parse(text)
+        Pattern::parse_within(text, self.patterns)
             .map(Argument::Pattern)
             .map_err(|error| {
                 let index = error.column.saturating_sub(1);

@@ -1,4 +1,7 @@
 //! `ParseJSON`: a text as a map or list. All numbers become doubles.
+//!
+//! What is read takes up to some 50 times the memory of its text, which whoever sends spans wrote: of more than
+//! [`JSON_BYTES_MAX`] nothing is read, an error where the collector has none.
 
 use std::borrow::Cow;
 
@@ -10,6 +13,9 @@ use super::super::value::{List, Map, Origin, Value};
 use super::ParameterKind::Text;
 use super::{Function, Invocation, function, required};
 
+/// Longest text that is read.
+pub(in super::super) const JSON_BYTES_MAX: usize = 256 << 10;
+
 pub(super) const FUNCTIONS: &[Function] = &[function(
     "ParseJSON",
     &[required("target", Text)],
@@ -18,6 +24,9 @@ pub(super) const FUNCTIONS: &[Function] = &[function(
 
 fn parse_json(call: Invocation<'_>) -> Outcome<'_> {
     let text = call.text(0)?;
+    if text.len() > JSON_BYTES_MAX {
+        return Err(Reason::TooLong(JSON_BYTES_MAX).into());
+    }
     let json: Json = serde_json::from_slice(&text).map_err(|_| Reason::Malformed("JSON"))?;
     match json {
         Json::Array(_) | Json::Object(_) => Ok(value_of(json)),

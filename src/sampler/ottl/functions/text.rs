@@ -1,4 +1,7 @@
 //! Texts: beginnings, ends and parts. Lengths and positions count bytes, as in Go.
+//!
+//! `Split` makes much of little, of what whoever sends spans wrote: [`PARTS_MAX`] of [`SPLIT_BYTES_MAX`] are taken, more
+//! is an error where the collector has none.
 
 use std::borrow::Cow;
 
@@ -8,6 +11,11 @@ use super::super::evaluate::Outcome;
 use super::super::value::{List, Origin, Value};
 use super::ParameterKind::{Int, ListOfTextLike, LiteralBool, LiteralText, Text};
 use super::{Argument, Function, Invocation, Parameter, function, optional, required};
+
+/// Longest text that `Split` takes.
+pub(in super::super) const SPLIT_BYTES_MAX: usize = 1 << 20;
+/// Most parts that it makes.
+pub(in super::super) const PARTS_MAX: usize = 10_000;
 
 const TARGET_AND_PREFIX: &[Parameter] = &[required("target", Text), required("prefix", Text)];
 const TARGET_AND_SUFFIX: &[Parameter] = &[required("target", Text), required("suffix", Text)];
@@ -99,22 +107,30 @@ fn concat(call: Invocation<'_>) -> Outcome<'_> {
 /// Without a delimiter, into characters.
 fn split(call: Invocation<'_>) -> Outcome<'_> {
     let (target, delimiter) = (call.text(0)?, call.text(1)?);
-    let mut parts = Vec::new();
-    let mut rest = 0;
+    if target.len() > SPLIT_BYTES_MAX {
+        return Err(Reason::TooLong(SPLIT_BYTES_MAX).into());
+    }
+    let mut parts: Vec<&[u8]> = Vec::new();
     if delimiter.is_empty() {
-        for chunk in target.utf8_chunks() {
-            let characters = chunk.valid().chars();
-            parts.extend(characters.map(|character| character.to_string().into_bytes()));
-            parts.extend(chunk.invalid().iter().map(|byte| vec![*byte]));
-        }
+        let characters = target.utf8_chunks().flat_map(|chunk| {
+            let valid = chunk.valid().split_inclusive(|_: char| true);
+            valid.map(str::as_bytes).chain(chunk.invalid().chunks(1))
+        });
+        parts.extend(characters.take(PARTS_MAX + 1));
     } else {
-        for at in memchr::memmem::find_iter(&target, &*delimiter) {
-            parts.push(target.get(rest..at).unwrap_or_default().to_vec());
+        let mut rest = 0;
+        let found = memchr::memmem::find_iter(&target, &*delimiter);
+        for at in found.take(PARTS_MAX) {
+            parts.push(target.get(rest..at).unwrap_or_default());
             rest = at + delimiter.len();
         }
-        parts.push(target.get(rest..).unwrap_or_default().to_vec());
+        parts.push(target.get(rest..).unwrap_or_default());
     }
-    let texts = parts.into_iter().map(|part| Value::Text(Cow::Owned(part)));
+    if parts.len() > PARTS_MAX {
+        return Err(Reason::TooManyParts(PARTS_MAX).into());
+    }
+    let texts = parts.into_iter();
+    let texts = texts.map(|part| Value::Text(Cow::Owned(part.to_vec())));
     Ok(Value::List(List::new(Origin::Texts, texts.collect())))
 }
 

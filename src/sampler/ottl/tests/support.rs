@@ -26,7 +26,7 @@ impl SlotAllocator for Slots {
             self.0.push((source, key.to_owned()));
             self.0.len() - 1
         });
-        SlotId(u16::try_from(index).unwrap())
+        SlotId(u32::try_from(index).unwrap())
     }
 }
 

@@ -45,6 +45,27 @@ fn a_bad_expression_is_told_with_its_column() {
     ]);
 }
 
+#[test]
+fn expressions_that_are_too_large_together_are_told_at_the_one_that_is_beyond() {
+    let large = r"'\pL{250}', '\pL{250}', '\pL{250}', '\pL{250}'";
+    let texts = |key: &str, values: &str| {
+        format!(
+            "  - {{name: {key}, type: string_attribute, string_attribute: {{key: {key}, values: [{values}], enabled_regex_matching: true}}}}\n"
+        )
+    };
+    let policies: String = ["a", "b", "c", "d"].map(|key| texts(key, large)).concat();
+    let told = errors(&format!("policies:\n{policies}"));
+    assert_eq!(told.lines().count(), 1, "{told}");
+    let problem = "column 1 of the expression: with this one, the expressions take more than 67108864 bytes when compiled; repeat less, or smaller classes";
+    assert!(told.ends_with(problem), "{told}");
+    assert!(told.contains(".values["), "{told}");
+    // Those of conditions are counted with them.
+    let condition = r#"  - {name: c, type: ottl_condition, ottl_condition: {span: ['IsMatch(name, "\\pL{250}")', 'IsMatch(name, "\\pL{251}")', 'IsMatch(name, "\\pL{252}")', 'IsMatch(name, "\\pL{253}")']}}"#;
+    let conditions = [condition; 4].join("\n");
+    let told = errors(&format!("policies:\n{conditions}\n"));
+    assert!(told.contains("take more than 67108864 bytes"), "{told}");
+}
+
 /// The words after the column are those of the parser of conditions.
 #[test]
 fn a_bad_condition_is_told_with_its_column() {

@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 
-use crate::clock::{Clock, Moment};
+use super::{Clock, Moment};
 
 /// Time between two lines of one kind.
-pub(super) const LOG_INTERVAL: Duration = Duration::from_secs(10);
+pub(crate) const LOG_INTERVAL: Duration = Duration::from_secs(10);
 
 /// Admits one event per [`LOG_INTERVAL`].
 #[derive(Debug)]
-pub(super) struct LogLimit {
+pub(crate) struct LogLimit {
     clock: Clock,
     state: Mutex<State>,
 }
@@ -23,7 +23,7 @@ struct State {
 }
 
 impl LogLimit {
-    pub(super) fn new(clock: Clock) -> Self {
+    pub(crate) fn new(clock: Clock) -> Self {
         Self {
             clock,
             state: Mutex::default(),
@@ -31,7 +31,7 @@ impl LogLimit {
     }
 
     /// Whether to log now: `Some` with the number of events left out since the last line.
-    pub(super) fn admit(&self) -> Option<u64> {
+    pub(crate) fn admit(&self) -> Option<u64> {
         let now = self.clock.now();
         let mut state = self.state.lock();
         if state.next.is_some_and(|next| now < next) {
