@@ -28,6 +28,7 @@ use tailsieve::batch::sub_batch::{SharedRequest, SubBatch};
 use tailsieve::clock::Clock;
 use tailsieve::memory::{Budget, Charge};
 use tailsieve::metrics::Registry;
+use tailsieve::otlp::ids::TraceId;
 use tailsieve::otlp::wire::walk_request;
 use tailsieve::receiver::peer::{PeerConfig, PeerIngest, PeerPort, PeerServer};
 use tailsieve::router::Splitter;
@@ -66,6 +67,10 @@ impl PeerIngest for Taker {
 
     async fn order(&self, _from: Life, order: Bytes) -> Bytes {
         order
+    }
+
+    async fn about(&self, trace_id: TraceId) -> Bytes {
+        Bytes::copy_from_slice(&trace_id.0)
     }
 }
 

@@ -23,7 +23,7 @@ use metrics_exporter_prometheus::{
 use parking_lot::Mutex;
 
 pub use buffer::{BufferMetrics, DecidedMetrics, PolicyMetrics, SamplerMetrics, TIMED_EVERY};
-pub use cluster::GossipMetrics;
+pub use cluster::{ClusterMetrics, GossipMetrics};
 pub use cluster_peer::{ForwardMetrics, PeerMetrics, RefusedPeers};
 pub use exporter::ExporterMetrics;
 pub use policies::PoliciesMetrics;
@@ -34,6 +34,9 @@ pub use router::RouterMetrics;
 const SECONDS_BUCKETS: [f64; 14] = [
     0.0001, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0,
 ];
+
+/// Bucket bounds of the time that a slot takes to change hands, in seconds.
+const RELEASE_SECONDS_BUCKETS: [f64; 9] = [0.3, 1.0, 3.0, 10.0, 30.0, 60.0, 120.0, 300.0, 900.0];
 
 /// Metrics of one replica.
 #[derive(Clone)]
@@ -62,6 +65,11 @@ impl Registry {
         let builder = PrometheusBuilder::new();
         let builder = builder
             .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &SECONDS_BUCKETS)
+            .and_then(|builder| {
+                // It takes a window, which may be minutes.
+                let release = Matcher::Full("tailsieve_cluster_release_seconds".to_owned());
+                builder.set_buckets_for_metric(release, &RELEASE_SECONDS_BUCKETS)
+            })
             .unwrap_or_else(|_| PrometheusBuilder::new());
         let recorder = builder.build_recorder();
         Self {

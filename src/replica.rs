@@ -94,7 +94,10 @@ impl Replica {
         let registry = Registry::new();
         registry.describe_build(config.memory_limit_bytes);
         let budget = Budget::new(config.memory_limit_bytes);
-        let entrance = config.cluster.as_ref().map(|_| Entrance::new(&clock));
+        let entrance = config
+            .cluster
+            .as_ref()
+            .map(|_| Entrance::new(&clock, &registry));
         let clients = match &entrance {
             Some(_) => clients_budget(&budget),
             None => budget.clone(),
@@ -178,6 +181,7 @@ impl Replica {
             shards: shard_count,
             started: clock.now(),
             clock: clock.clone(),
+            cluster: cluster.as_ref().map(Cluster::glance),
         };
         upkeep::start(
             registry.clone(),
@@ -192,7 +196,10 @@ impl Replica {
             registry.clone(),
             status,
             policies,
-            TracesSource(Arc::clone(&inboxes)),
+            TracesSource {
+                inboxes: Arc::clone(&inboxes),
+                cluster: cluster.as_ref().map(Cluster::questions),
+            },
             cluster.as_ref().map(Cluster::page),
         )
         .await?;

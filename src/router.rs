@@ -8,6 +8,7 @@ pub mod config;
 pub mod deaths;
 pub mod forward;
 pub mod holders;
+pub mod load;
 pub mod member;
 pub mod membership;
 pub mod ownership;

@@ -28,6 +28,9 @@ pub const FRAMES_PATH: &str = "/tailsieve.peer.v1.Peer/Frames";
 /// The unary call for orders between holders.
 pub const ORDER_PATH: &str = "/tailsieve.peer.v1.Peer/Order";
 
+/// The unary call that asks what a replica knows of a trace, by the 16 bytes of its ID; the answer is JSON, for people.
+pub const TRACE_PATH: &str = "/tailsieve.peer.v1.Peer/Trace";
+
 /// Largest message taken on the peer port, in bytes: a frame is about 1 MiB, but one span may be as large as a request.
 pub const MESSAGE_BYTES_MAX: usize = 80 << 20;
 

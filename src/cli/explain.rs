@@ -14,7 +14,8 @@ use crate::tools::explain;
 ///
 /// Tells whether the trace is buffered, was kept or dropped; which policy decided, what made it due, when; and what every
 /// policy said with the value that it looked at. A replica knows the traces that it holds, its latest decisions with all
-/// votes (decision_log.limit), and for longer the decisions alone (decision_cache.limit).
+/// votes (decision_log.limit), and for longer the decisions alone (decision_cache.limit). In a cluster any replica may be
+/// asked: it asks the others.
 #[derive(Debug, Args)]
 #[command(after_long_help = EXAMPLES)]
 pub struct ExplainArgs {
@@ -60,9 +61,10 @@ impl ExplainArgs {
         let (admin, trace_id) = (&self.admin, self.trace_id);
         let answer = runtime::new(1)?.block_on(explain::ask(admin, trace_id))?;
         let is_known = !answer.page.found.is_empty();
+        let is_incomplete = !answer.page.not_answered.is_empty();
         output::write(|out| match self.format {
             Format::Json => writeln!(out, "{}", answer.json.trim_end()),
-            Format::Text if is_known => write!(out, "{}", answer.page),
+            Format::Text if is_known || is_incomplete => write!(out, "{}", answer.page),
             Format::Text => Ok(()),
         })?;
         anyhow::ensure!(

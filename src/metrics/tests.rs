@@ -25,7 +25,8 @@ fn everything() -> Registry {
     registry.buffer(0).decision_lag_seconds.record(0.1);
     let _handles = registry.sampler(["errors"].into_iter(), ["errors"].into_iter());
     let _handles = registry.policies();
-    let _handles = registry.gossip();
+    let _handles = (registry.gossip(), registry.forward(), registry.peer());
+    registry.cluster().release_seconds.record(0.1);
     let exporter = registry.exporter("otlp");
     exporter.spans_failed("unavailable").increment(1);
     exporter.requests_retried("unavailable").increment(1);

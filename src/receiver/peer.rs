@@ -37,6 +37,7 @@ use crate::batch::peer::hello::{Nonce, Secret};
 use crate::batch::replica::Life;
 use crate::memory::{Budget, Charge};
 use crate::metrics::PeerMetrics;
+use crate::otlp::ids::TraceId;
 
 /// Most connections open; later ones wait.
 const CONNECTIONS_MAX: usize = 1_024;
@@ -56,6 +57,9 @@ pub trait PeerIngest: Clone + Send + Sync + 'static {
 
     /// Takes an order of the holder `from`, and gives the answer to send back.
     fn order(&self, from: Life, order: Bytes) -> impl Future<Output = Bytes> + Send;
+
+    /// Says what is known here of a trace, to send back as it is.
+    fn about(&self, trace_id: TraceId) -> impl Future<Output = Bytes> + Send;
 }
 
 /// What the peer port goes by.

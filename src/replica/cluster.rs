@@ -5,9 +5,11 @@
 mod clients;
 mod core;
 mod driver;
+mod figures;
 mod lanes;
 mod owed;
 mod peers;
+mod questions;
 mod reroute;
 mod shards;
 #[cfg(test)]
@@ -25,6 +27,8 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{mpsc, oneshot};
 
 pub(super) use clients::{ClientRoute, OnTheWay};
+pub(super) use questions::{Elsewhere, NotAnswered, Questions, is_remembered};
+pub(super) use status::{ClusterBrief, ClusterGlance};
 
 use self::core::{Command, Core};
 use super::reload::Reloader;
@@ -37,7 +41,7 @@ use crate::buffer::inbox::Inbox;
 use crate::buffer::shard::{ClusterLink, Passed};
 use crate::clock::{Clock, Heartbeat};
 use crate::memory::Budget;
-use crate::metrics::Registry;
+use crate::metrics::{ClusterMetrics, Registry};
 use crate::receiver::MetadataTable;
 use crate::receiver::peer::{PeerConfig, PeerPort, PeerServer};
 use crate::router::config::ClusterConfig;
@@ -47,6 +51,7 @@ use crate::router::holders::{Holders, Settings};
 use crate::router::membership::Membership;
 use crate::router::membership::gossip::{GossipMembership, UdpNetwork};
 use driver::{Driver, DriverState};
+use figures::{ClusterShare, Figures};
 use owed::Owed;
 use peers::PeerRoute;
 use reroute::Rerouter;
@@ -67,6 +72,8 @@ pub(super) struct Entrance {
     commands_out: mpsc::UnboundedReceiver<Command>,
     passed_out: mpsc::UnboundedReceiver<Passed>,
     heartbeat: Heartbeat,
+    share: ClusterShare,
+    metrics: ClusterMetrics,
 }
 
 /// What a replica's part in its cluster is made of.
@@ -109,7 +116,7 @@ impl Entrance {
         reason = "who sends commands waits for them, but for a few reports a move; what shards pass on is bounded by the \
                   memory that it is charged to"
     )]
-    pub(super) fn new(clock: &Clock) -> Self {
+    pub(super) fn new(clock: &Clock, registry: &Registry) -> Self {
         let (commands, commands_out) = mpsc::unbounded_channel();
         let (passed, passed_out) = mpsc::unbounded_channel();
         Self {
@@ -118,6 +125,8 @@ impl Entrance {
             commands_out,
             passed_out,
             heartbeat: Heartbeat::new(clock),
+            share: ClusterShare::new(),
+            metrics: registry.cluster(),
         }
     }
 
@@ -127,6 +136,8 @@ impl Entrance {
             shard: ShardId(number),
             commands: self.commands.clone(),
             passed: self.passed.clone(),
+            share: self.share.clone(),
+            metrics: self.metrics.clone(),
         })
     }
 
@@ -249,9 +260,15 @@ impl Cluster {
                 memory: budget.clone(),
             }),
             metrics: registry.forward(),
-            accounting,
+            accounting: Arc::clone(&accounting),
         });
-        let owed = Owed::start(Arc::clone(&core), forwarder.clone(), entrance.passed_out);
+        let metrics = entrance.metrics;
+        let owed = Owed::start(
+            Arc::clone(&core),
+            forwarder.clone(),
+            metrics.clone(),
+            entrance.passed_out,
+        );
         let ingest = PeerRoute {
             core: Arc::clone(&core),
             forwarder: forwarder.clone(),
@@ -287,6 +304,7 @@ impl Cluster {
             owed,
             sight: membership.watch(),
             membership,
+            figures: Figures::new(metrics, accounting, entrance.share),
             clock,
             status: Arc::clone(&status),
             reloader,
@@ -317,6 +335,19 @@ impl Cluster {
             status: Arc::clone(&self.status),
             forwarder: self.forwarder.clone(),
         })
+    }
+
+    /// For `/api/v1/traces`.
+    pub(super) fn questions(&self) -> Questions {
+        Questions {
+            core: Arc::clone(&self.core),
+            forwarder: self.forwarder.clone(),
+        }
+    }
+
+    /// For `/api/v1/status`.
+    pub(super) fn glance(&self) -> ClusterGlance {
+        ClusterGlance(Arc::clone(&self.status))
     }
 
     /// Where other replicas dial this one.

@@ -9,6 +9,7 @@ use crate::admin::StatusPage;
 use crate::clock::{Clock, Moment};
 use crate::exporter::{Exporter, ExporterStatus};
 use crate::memory::Budget;
+use crate::replica::cluster::{ClusterBrief, ClusterGlance};
 use crate::replica::reload::Reloader;
 
 /// What the status page shows.
@@ -23,6 +24,9 @@ pub struct Status {
     unaccounted_spans: i64,
     policies: PoliciesStatus,
     exporters: Vec<ExporterStatus>,
+    /// Of a replica in a cluster; `/api/v1/cluster` says more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cluster: Option<ClusterBrief>,
 }
 
 #[derive(Debug, Serialize)]
@@ -49,6 +53,7 @@ pub(super) struct StatusSource {
     pub(super) shards: usize,
     pub(super) started: Moment,
     pub(super) clock: Clock,
+    pub(super) cluster: Option<ClusterGlance>,
 }
 
 impl StatusPage for StatusSource {
@@ -76,6 +81,7 @@ impl StatusPage for StatusSource {
                 num_traces: windows.num_traces,
             },
             exporters: self.exporters.iter().map(Exporter::status).collect(),
+            cluster: self.cluster.as_ref().map(ClusterGlance::brief),
         };
         serde_json::to_vec_pretty(&status).unwrap_or_default()
     }

@@ -1,4 +1,6 @@
-//! `/api/v1/traces/{trace_id}`: what became of a trace, and why, from whichever shard knows.
+//! `/api/v1/traces/{trace_id}`: what became of a trace, and why, from whichever shard knows, of this replica or of another.
+
+mod page;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,6 +8,7 @@ use std::time::Duration;
 use crossbeam_channel::bounded;
 use futures_util::future::BoxFuture;
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::admin::{TracesAnswer, TracesPage};
 use crate::buffer::decision_log::Decided;
@@ -13,28 +16,27 @@ use crate::buffer::inbox::Inbox;
 use crate::buffer::shard::{Control, Inspect, Known};
 use crate::clock::rfc3339;
 use crate::otlp::ids::TraceId;
+use crate::replica::cluster::{Elsewhere, Questions};
 use crate::sampler::evaluation::{Answer, Record};
 use crate::sampler::policy_set::PolicyInfo;
 use crate::sampler::precedence::Decision;
+use page::{Page, page};
 
 /// Most answers to one question: traces of one ID that differ in request metadata, decided more than once.
 const ANSWERS_MAX: usize = 100;
 /// A shard answers within a turn, some milliseconds.
 const WAIT_MAX: Duration = Duration::from_secs(5);
 
-/// The shards of a replica, for questions.
-pub(super) struct TracesSource(pub(super) Arc<[Inbox]>);
-
-#[derive(Debug, Serialize)]
-struct Page {
-    trace_id: String,
-    /// What is known; empty where nothing is.
-    found: Vec<Entry>,
+/// The shards of a replica, for questions, and the other replicas.
+pub(super) struct TracesSource {
+    pub(super) inboxes: Arc<[Inbox]>,
+    /// `None` of a replica alone.
+    pub(super) cluster: Option<Questions>,
 }
 
 /// One thing known of the trace.
 #[derive(Debug, Serialize)]
-struct Entry {
+pub(super) struct Entry {
     /// `buffered`, `kept`, `dropped`, or `remembered`, which is a decision whose votes are forgotten.
     state: &'static str,
     /// `sampled`, `not_sampled` or `dropped`; of a buffered trace, what it would be now.
@@ -77,19 +79,19 @@ struct Vote {
 impl TracesPage for TracesSource {
     fn answer(&self, trace_id: &str) -> BoxFuture<'static, TracesAnswer> {
         let trace_id: Result<TraceId, _> = trace_id.parse();
-        let inboxes = Arc::clone(&self.0);
+        let inboxes = Arc::clone(&self.inboxes);
+        let cluster = self.cluster.clone();
         Box::pin(async move {
             let trace_id = match trace_id {
                 Ok(trace_id) => trace_id,
                 Err(error) => return TracesAnswer::BadRequest(format!("trace ID: {error}")),
             };
-            let asked = tokio::task::spawn_blocking(move || ask(&inboxes, trace_id)).await;
-            let found: Vec<Entry> = asked.unwrap_or_default();
-            let is_known = !found.is_empty();
-            let page = Page {
-                trace_id: trace_id.to_string(),
-                found,
+            let here = of_shards(&inboxes, trace_id).await;
+            let page = match cluster {
+                Some(cluster) => page_of_cluster(&cluster, trace_id, here).await,
+                None => page(trace_id, None, None, here, Elsewhere::default()),
             };
+            let is_known = !page.found.is_empty();
             let json = serde_json::to_vec_pretty(&page).unwrap_or_default();
             if is_known {
                 TracesAnswer::Known(json)
@@ -98,6 +100,22 @@ impl TracesPage for TracesSource {
             }
         })
     }
+}
+
+/// What the shards of this replica know.
+pub(super) async fn of_shards(inboxes: &Arc<[Inbox]>, trace_id: TraceId) -> Vec<Entry> {
+    let inboxes = Arc::clone(inboxes);
+    let asked = tokio::task::spawn_blocking(move || ask(&inboxes, trace_id)).await;
+    asked.unwrap_or_default()
+}
+
+async fn page_of_cluster(cluster: &Questions, trace_id: TraceId, here: Vec<Entry>) -> Page {
+    let knows_why = here.iter().any(|entry| entry.details.is_some());
+    let elsewhere = cluster.ask(trace_id, knows_why).await;
+    let holder = cluster.holder(trace_id);
+    let holder = holder.map_or(Value::Null, |holder| Value::String(holder.to_string()));
+    let own_id = cluster.own_id().to_string();
+    page(trace_id, Some(holder), Some(own_id), here, elsewhere)
 }
 
 fn ask(inboxes: &[Inbox], trace_id: TraceId) -> Vec<Entry> {

@@ -43,6 +43,7 @@ use crate::batch::sub_batch::SubBatch;
 use crate::clock::Clock;
 use crate::memory::Budget;
 use crate::metrics::ForwardMetrics;
+use crate::otlp::ids::TraceId;
 
 pub use config::ForwardConfig;
 pub use connection::ConnectionError;
@@ -271,6 +272,14 @@ impl Forwarder {
     /// [`OrderError`].
     pub async fn order(&self, to: &ReplicaId, order: Bytes) -> Result<Bytes, OrderError> {
         self.0.shared.order(to, order).await
+    }
+
+    /// Asks `to` what it knows of a trace; for people, with 3 s to answer.
+    ///
+    /// # Errors
+    /// [`OrderError`].
+    pub async fn about(&self, to: &ReplicaId, trace_id: TraceId) -> Result<Bytes, OrderError> {
+        self.0.shared.about(to, trace_id).await
     }
 
     /// Whether nothing waits, is in flight or is held (rule 16).

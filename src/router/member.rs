@@ -61,6 +61,10 @@ pub struct Digest {
     pub answers: BTreeMap<ReplicaId, u64>,
     /// Its own latest question; 0 before the first.
     pub question: u64,
+    /// Hash of its table (`Ownership::hash`), for others to compare; 0 where it does not say.
+    pub table: u64,
+    /// What it decides, in spans per 1,000 seconds (`load`).
+    pub load: u64,
 }
 
 /// Another replica, as it is known here.

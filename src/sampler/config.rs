@@ -62,6 +62,8 @@ pub enum RuleConfig {
         spans_per_second: i64,
         /// `burst_capacity`, in spans; 0 or less means twice the rate. Default 0.
         burst_capacity: i64,
+        /// `scope`. Default replica.
+        scope: LimitScope,
     },
     /// `bytes_limiting`.
     BytesLimiting {
@@ -69,6 +71,8 @@ pub enum RuleConfig {
         bytes_per_second: i64,
         /// `burst_capacity`, in bytes; 0 or less means twice the rate. Default 0.
         burst_capacity: i64,
+        /// `scope`. Default replica.
+        scope: LimitScope,
     },
     /// `span_count`, both bounds included.
     SpanCount {
@@ -150,6 +154,16 @@ pub enum StringValues {
     Regex(Vec<Pattern>),
 }
 
+/// Of whom a limit is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum LimitScope {
+    /// `replica`: of each replica alone.
+    #[default]
+    Replica,
+    /// `cluster`: of all replicas together, each with a part of it.
+    Cluster,
+}
+
 /// What an error in a condition does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum ErrorMode {
@@ -173,6 +187,8 @@ pub struct CompositeConfig {
     pub sub_policies: Vec<PolicyConfig>,
     /// `rate_allocation`: policy and percent.
     pub rate_allocation: Vec<(String, i64)>,
+    /// `scope`. Default replica.
+    pub scope: LimitScope,
 }
 
 /// A span's status code.

@@ -2,10 +2,16 @@
 //!
 //! A bucket starts full and behaves as Go's `x/time/rate` limiter does when asked for n tokens now: all or nothing, and never more than the
 //! bucket holds.
+//!
+//! Of a limit of the whole cluster a replica grants its [`Share`], which changes as it goes. A trace may be larger than that share
+//! and yet fit the whole: it is granted when the share is full, and the replica owes the difference. What a second's share could
+//! not grant because the next trace was larger than the rest is kept for the second after. Else shares of a few spans would round
+//! to nothing.
 
 use parking_lot::Mutex;
 
-use super::policy::Context;
+use super::config::LimitScope;
+use super::policy::{Context, Share};
 use crate::clock::Moment;
 
 const NS_PER_SECOND: u64 = 1_000_000_000;
@@ -20,6 +26,7 @@ pub(super) struct TokenBucket {
 
 #[derive(Debug)]
 struct State {
+    /// Below 0 when more was granted than the share.
     tokens: f64,
     /// When `tokens` was right; `None` before the first call.
     at: Option<Moment>,
@@ -35,7 +42,27 @@ pub(super) struct SecondCounters {
 #[derive(Debug)]
 struct Counted {
     second: u64,
-    counts: Vec<i64>,
+    counts: Vec<Count>,
+}
+
+/// Of one limit.
+#[derive(Debug, Clone, Copy, Default)]
+struct Count {
+    granted: f64,
+    /// Left over from the second before; below 0 when more was granted than the share.
+    carried: f64,
+    /// The smallest trace refused that would have fitted the whole limit; 0 if none was, or the share is the whole.
+    refused: f64,
+}
+
+impl LimitScope {
+    /// The part that a replica may grant.
+    pub(super) fn share(self, context: &Context) -> Share {
+        match self {
+            Self::Replica => Share::WHOLE,
+            Self::Cluster => context.share,
+        }
+    }
 }
 
 impl TokenBucket {
@@ -50,13 +77,15 @@ impl TokenBucket {
         }
     }
 
-    /// Takes `tokens` if there are that many; in a rehearsal, tells whether there are.
-    pub(super) fn take(&self, tokens: f64, context: Context) -> bool {
+    /// Takes `tokens` if the share has that many; in a rehearsal, tells whether it has.
+    pub(super) fn take(&self, tokens: f64, share: Share, context: Context) -> bool {
         let now = context.now;
+        let full = self.capacity * share.part();
         let mut state = self.state.lock();
         let elapsed = state.at.map_or(0.0, |at| now.since(at).as_secs_f64());
-        let available = (state.tokens + elapsed * self.per_second).min(self.capacity);
-        let enough = tokens <= available;
+        let refill = elapsed * self.per_second * share.part();
+        let available = (state.tokens + refill).min(full);
+        let enough = tokens <= self.capacity && tokens.min(full) <= available;
         if context.is_rehearsal {
             return enough;
         }
@@ -80,30 +109,44 @@ impl TokenBucket {
 
 impl SecondCounters {
     pub(super) fn new(limits: Vec<i64>) -> Self {
-        let counts = vec![0; limits.len()];
+        let counts = vec![Count::default(); limits.len()];
         Self {
             limits,
             state: Mutex::new(Counted { second: 0, counts }),
         }
     }
 
-    /// Takes `amount` of limit number `index` if it still fits within the second; in a rehearsal, tells whether it would.
-    pub(super) fn take(&self, index: usize, amount: i64, context: Context) -> bool {
+    /// Takes `amount` of the share of limit number `index` if it still fits within the second; in a rehearsal, tells whether it
+    /// would.
+    pub(super) fn take(&self, index: usize, amount: i64, share: Share, context: Context) -> bool {
         let second = context.unix_ns / NS_PER_SECOND;
         let mut state = self.state.lock();
         // Shards read the clock apart from each other: a second that is over does not come back.
         if second > state.second {
+            let seconds = (second - state.second) as f64;
             state.second = second;
-            state.counts.fill(0);
+            for (count, limit) in state.counts.iter_mut().zip(&self.limits) {
+                count.begin_second(*limit as f64 * share.part(), seconds);
+            }
         }
         let (Some(count), Some(limit)) = (state.counts.get_mut(index), self.limits.get(index))
         else {
             return false;
         };
-        let sum = count.saturating_add(amount);
-        let fits = sum <= *limit;
-        if fits && !context.is_rehearsal {
-            *count = sum;
+        let (amount, limit) = (amount as f64, *limit as f64);
+        if amount > limit {
+            return false;
+        }
+        let full = limit * share.part();
+        let fits = amount.min(full) <= full + count.carried - count.granted;
+        if context.is_rehearsal {
+            return fits;
+        }
+        if fits {
+            count.granted += amount;
+        } else if share != Share::WHOLE {
+            let is_smallest = count.refused == 0.0 || amount < count.refused;
+            count.refused = if is_smallest { amount } else { count.refused };
         }
         fits
     }
@@ -114,70 +157,23 @@ impl SecondCounters {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const SECOND: u64 = 1_000_000_000;
-
-    fn at(now_ns: u64) -> Context {
-        Context {
-            now: Moment(now_ns),
-            ..Context::default()
-        }
-    }
-
-    #[test]
-    fn starts_full_and_refills_at_its_rate_up_to_its_capacity() {
-        let bucket = TokenBucket::new(10.0, 20.0);
-        assert!(bucket.take(20.0, at(0)));
-        assert!(!bucket.take(1.0, at(0)));
-        assert!(bucket.take(10.0, at(SECOND)));
-        assert!(!bucket.take(1.0, at(SECOND)));
-        assert!(bucket.take(20.0, at(100 * SECOND)));
-        assert!(!bucket.take(1.0, at(100 * SECOND)));
-    }
-
-    #[test]
-    fn takes_all_or_nothing() {
-        let bucket = TokenBucket::new(1.0, 5.0);
-        assert!(!bucket.take(6.0, at(0)));
-        assert!(bucket.take(5.0, at(0)));
-    }
-
-    #[test]
-    fn an_earlier_moment_adds_nothing() {
-        let bucket = TokenBucket::new(1.0, 5.0);
-        assert!(bucket.take(5.0, at(5 * SECOND)));
-        assert!(!bucket.take(1.0, at(SECOND)));
-        assert!(!bucket.take(1.0, at(5 * SECOND)));
-        assert!(bucket.take(1.0, at(6 * SECOND)));
-    }
-
-    #[test]
-    fn a_rehearsal_takes_nothing() {
-        let bucket = TokenBucket::new(1.0, 5.0);
-        let rehearsal = Context {
-            is_rehearsal: true,
-            ..Context::default()
+impl Count {
+    /// So many seconds after the one that it counted, with this much to grant in each.
+    fn begin_second(&mut self, full: f64, seconds: f64) {
+        let left = full + self.carried - self.granted;
+        let carried = if left < 0.0 {
+            (left + (seconds - 1.0) * full).min(0.0)
+        } else if seconds == 1.0 {
+            left.min(self.refused)
+        } else {
+            0.0
         };
-        assert!(bucket.take(5.0, rehearsal) && !bucket.take(6.0, rehearsal));
-        assert!(bucket.take(5.0, at(0)));
-        let counters = SecondCounters::new(vec![5]);
-        assert!(counters.take(0, 5, rehearsal) && counters.take(0, 5, at(0)));
-        assert!(!counters.take(0, 1, at(0)));
-    }
-
-    #[test]
-    fn counters_begin_anew_each_second_and_never_go_back() {
-        let counters = SecondCounters::new(vec![5, 1]);
-        let second = |number: u64| Context {
-            unix_ns: number * SECOND,
-            ..Context::default()
+        *self = Self {
+            carried,
+            ..Self::default()
         };
-        assert!(counters.take(0, 5, second(7)) && counters.take(1, 1, second(7)));
-        assert!(!counters.take(0, 1, second(7)) && !counters.take(0, 1, second(6)));
-        assert!(counters.take(0, 5, second(8)) && !counters.take(0, 6, second(9)));
-        assert!(!counters.take(2, 1, second(9)));
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -47,13 +47,16 @@ pub(super) fn compile(rule: &RuleConfig, compiler: &mut Compiler<'_>) -> Box<dyn
         RuleConfig::RateLimiting {
             spans_per_second,
             burst_capacity,
-        } => Box::new(rate_limiting::RateLimiting(
-            compiler.bucket(*spans_per_second, *burst_capacity),
-        )),
+            scope,
+        } => Box::new(rate_limiting::RateLimiting {
+            bucket: compiler.bucket(*spans_per_second, *burst_capacity),
+            scope: *scope,
+        }),
         RuleConfig::BytesLimiting {
             bytes_per_second,
             burst_capacity,
-        } => bytes_limiting::compile(*bytes_per_second, *burst_capacity, compiler),
+            scope,
+        } => bytes_limiting::compile(*bytes_per_second, *burst_capacity, *scope, compiler),
         RuleConfig::SpanCount {
             min_spans,
             max_spans,

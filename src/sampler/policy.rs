@@ -42,7 +42,13 @@ pub struct Context {
     pub unix_ns: u64,
     /// Whether nothing comes of the decision: limiters tell what they would grant, and grant nothing.
     pub is_rehearsal: bool,
+    /// The replica's part of limits with `scope: cluster`.
+    pub share: Share,
 }
+
+/// A replica's part of what the whole cluster may keep: above 0, at most 1; 1 of a replica alone.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Share(f64);
 
 /// A policy could not vote.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -50,6 +56,34 @@ pub struct Context {
 pub struct PolicyError {
     /// Why.
     pub reason: String,
+}
+
+impl Share {
+    /// All of it.
+    pub const WHOLE: Self = Self(1.0);
+    /// Smallest: a replica that nobody asks for anything may still keep a trace now and then.
+    pub const MIN: Self = Self(1e-4);
+
+    /// `part` of the whole, brought within bounds.
+    #[must_use]
+    pub fn new(part: f64) -> Self {
+        if part.is_nan() {
+            return Self::MIN;
+        }
+        Self(part.clamp(Self::MIN.0, 1.0))
+    }
+
+    /// As a factor.
+    #[must_use]
+    pub fn part(self) -> f64 {
+        self.0
+    }
+}
+
+impl Default for Share {
+    fn default() -> Self {
+        Self::WHOLE
+    }
 }
 
 impl Vote {

@@ -15,12 +15,27 @@ pub struct Explanation {
     pub trace_id: String,
     /// What is known: nothing, one thing, or several where traces of one ID were decided apart.
     pub found: Vec<Entry>,
+    /// Replicas that may know more and could not be asked.
+    #[serde(default)]
+    pub not_answered: Vec<NotAnswered>,
+}
+
+/// A replica that could not be asked.
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(default)]
+pub struct NotAnswered {
+    /// Its ID.
+    pub replica: String,
+    /// Why.
+    pub problem: String,
 }
 
 /// One thing known of a trace.
 #[derive(Debug, Clone, PartialEq, Default, Deserialize)]
 #[serde(default)]
 pub struct Entry {
+    /// In a cluster, who knows it.
+    pub replica: Option<String>,
     /// `buffered`, `kept`, `dropped` or `remembered`.
     pub state: String,
     /// `sampled`, `not_sampled` or `dropped`.

@@ -49,7 +49,7 @@ impl Shard {
     fn take_or_pass_on(&mut self, sub_batch: &SubBatch, now: Moment) {
         let origin = sub_batch.request.origin.as_deref();
         if origin.is_some_and(|origin| self.is_stray(origin)) {
-            self.ledger.applied_before(sub_batch.spans.len() as u64);
+            self.count_applied_before(sub_batch.spans.len());
             return;
         }
         let applied_before = origin.map_or_else(Vec::new, |origin| self.applied_before(origin));
@@ -57,7 +57,7 @@ impl Shard {
         let mut passing = Passing::default();
         for (trace, spans) in sub_batch.iter() {
             if applied_before.contains(&trace.hash) {
-                self.ledger.applied_before(spans.len() as u64);
+                self.count_applied_before(spans.len());
                 continue;
             }
             match self.course_of(trace, sub_batch) {
@@ -76,6 +76,13 @@ impl Shard {
         }
         if !passing.is_empty() {
             self.pass_on(passing, &sub_batch.request);
+        }
+    }
+
+    fn count_applied_before(&mut self, spans: usize) {
+        self.ledger.applied_before(spans as u64);
+        if let Some(link) = self.slots.link() {
+            link.applied_before(spans as u64);
         }
     }
 

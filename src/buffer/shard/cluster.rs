@@ -19,6 +19,7 @@ use crate::buffer::trace::Trace;
 use crate::buffer::trace_table::TraceRef;
 use crate::clock::Moment;
 use crate::otlp::wire::{SpanHeader, walk_request};
+use crate::sampler::policy::Share;
 use crate::sampler::precedence::{Decision, Verdict};
 
 /// What a shard is told of slots.
@@ -56,6 +57,11 @@ struct PassingTo {
 }
 
 impl Shard {
+    /// The replica's part of limits of the whole cluster.
+    pub(super) fn share(&self) -> Share {
+        self.slots.link().map_or(Share::WHOLE, |link| link.share())
+    }
+
     pub(super) fn hear_of_slots(&mut self, order: SlotOrder, now: Moment) {
         match order {
             SlotOrder::Set(slots, state) => self.slots.set(&slots, &state),

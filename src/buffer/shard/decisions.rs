@@ -243,6 +243,7 @@ impl Shard {
                 now,
                 unix_ns: self.unix_ns,
                 is_rehearsal: false,
+                share: self.share(),
             },
             stopwatch: is_timed(&mut self.evaluations).then_some(&stopwatch),
         };
@@ -265,6 +266,7 @@ impl Shard {
                 now,
                 unix_ns: self.unix_ns,
                 is_rehearsal: false,
+                share: self.share(),
             },
             stopwatch: is_timed(&mut self.evaluations).then_some(&stopwatch),
         };

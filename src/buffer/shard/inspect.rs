@@ -105,6 +105,7 @@ impl Shard {
                     now,
                     unix_ns: self.unix_ns,
                     is_rehearsal: true,
+                    share: self.share(),
                 },
                 stopwatch: None,
             };

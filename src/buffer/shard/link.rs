@@ -9,6 +9,7 @@ use crate::batch::peer::names::AppliedBatch;
 use crate::batch::replica::{BatchName, MoveId};
 use crate::batch::slot_set::SlotSet;
 use crate::batch::sub_batch::SubBatch;
+use crate::sampler::policy::Share;
 use crate::sampler::precedence::Decision;
 
 /// Where a shard of a clustered replica hands over what it cannot take, and reports. Must not block.
@@ -17,6 +18,10 @@ pub trait ClusterLink: Send {
     fn pass_on(&self, passed: Passed);
     /// Hears of a step of a move.
     fn report(&self, report: Report);
+    /// The replica's part of limits of the whole cluster, as it is by now.
+    fn share(&self) -> Share;
+    /// Counts spans of batches that had been taken before, found by name.
+    fn applied_before(&self, spans: u64);
 }
 
 /// Spans that this replica has answered for, and that belong elsewhere.

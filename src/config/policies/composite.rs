@@ -1,7 +1,7 @@
 //! `composite`: policies that share a number of spans a second.
 
 use super::sub_policies::{self, SubPolicy};
-use super::{Settings, nearest};
+use super::{Settings, limiting, nearest};
 use crate::config::decode::Place;
 use crate::sampler::config::{CompositeConfig, RuleConfig};
 
@@ -16,6 +16,7 @@ pub(super) fn rule(settings: &mut Settings<'_>) -> Option<RuleConfig> {
     let order = settings.take("policy_order");
     let sub_policies = sub_policies::list(settings, "composite_sub_policy");
     let allocation = settings.take("rate_allocation");
+    let scope = limiting::scope(settings);
     let policy_order = policy_order(order.as_ref(), sub_policies.as_deref());
     let rate_allocation = rate_allocation(allocation.as_ref(), sub_policies.as_deref());
     let sub_policies = sub_policies?;
@@ -37,6 +38,7 @@ pub(super) fn rule(settings: &mut Settings<'_>) -> Option<RuleConfig> {
         policy_order,
         sub_policies: sub_policies.collect(),
         rate_allocation,
+        scope,
     }))
 }
 

@@ -2,13 +2,19 @@
 
 use super::Settings;
 use crate::config::decode::Place;
-use crate::sampler::config::RuleConfig;
+use crate::sampler::config::{LimitScope, RuleConfig};
+
+const SCOPES: [(&str, LimitScope); 2] = [
+    ("replica", LimitScope::Replica),
+    ("cluster", LimitScope::Cluster),
+];
 
 pub(super) fn spans(settings: &mut Settings<'_>) -> RuleConfig {
     let (spans_per_second, burst_capacity) = rate_and_burst(settings, "spans_per_second", "spans");
     RuleConfig::RateLimiting {
         spans_per_second,
         burst_capacity,
+        scope: scope(settings),
     }
 }
 
@@ -17,7 +23,15 @@ pub(super) fn bytes(settings: &mut Settings<'_>) -> RuleConfig {
     RuleConfig::BytesLimiting {
         bytes_per_second,
         burst_capacity,
+        scope: scope(settings),
     }
+}
+
+/// Of whom the limit is.
+pub(super) fn scope(settings: &mut Settings<'_>) -> LimitScope {
+    let mut scope = LimitScope::Replica;
+    settings.set("scope", &mut scope, |scope| scope.choice(&SCOPES));
+    scope
 }
 
 fn rate_and_burst(settings: &mut Settings<'_>, rate_key: &'static str, unit: &str) -> (i64, i64) {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{DEFAULT_POLICIES, PolicyFile, parse};
-use crate::sampler::config::{PolicyConfig, RuleConfig, StatusCode};
+use crate::sampler::config::{LimitScope, PolicyConfig, RuleConfig, StatusCode};
 
 mod findings;
 mod reference;
@@ -149,7 +149,8 @@ fn rate_limiting_is_read() {
         rule("type: rate_limiting, rate_limiting: {spans_per_second: 5, burst_capacity: 3}"),
         RuleConfig::RateLimiting {
             spans_per_second: 5,
-            burst_capacity: 3
+            burst_capacity: 3,
+            scope: LimitScope::Replica,
         }
     );
 }

@@ -94,6 +94,9 @@ pub(super) struct RateLimiting {
     spans_per_second: Option<Number>,
     /// Most that it holds; twice the rate without it.
     burst_capacity: Option<Number>,
+    /// Of whom the limit is.
+    #[schemars(extend("default" = "replica"))]
+    scope: Option<Choice<LimitScope>>,
 }
 
 /// As many bytes a second.
@@ -105,6 +108,9 @@ pub(super) struct BytesLimiting {
     bytes_per_second: Option<Number>,
     /// Most that it holds; twice the rate without it.
     burst_capacity: Option<Number>,
+    /// Of whom the limit is.
+    #[schemars(extend("default" = "replica"))]
+    scope: Option<Choice<LimitScope>>,
 }
 
 /// Traces with so many spans.
@@ -199,6 +205,9 @@ pub(super) struct Composite {
     composite_sub_policy: Option<Vec<SubPolicy>>,
     /// What part of the budget a sub-policy may use up in each second.
     rate_allocation: Option<Vec<Allocation>>,
+    /// Of whom the limit is.
+    #[schemars(extend("default" = "replica"))]
+    scope: Option<Choice<LimitScope>>,
 }
 
 /// A part of a composite's budget.
@@ -224,6 +233,16 @@ enum Scope {
     Resource,
     /// In every span, or its resource: each must be as wanted.
     All,
+}
+
+/// Of whom a limit is.
+#[derive(JsonSchema)]
+#[serde(rename_all = "snake_case")]
+enum LimitScope {
+    /// Of each replica alone.
+    Replica,
+    /// Of all replicas together.
+    Cluster,
 }
 
 /// A list of status codes, or one string with commas.

@@ -16,7 +16,7 @@ use tokio::sync::watch;
 use super::session::Session;
 use super::{PeerIngest, Shared, frames, unary};
 use crate::batch::peer::hello::Stranger;
-use crate::batch::peer::{FRAMES_PATH, HELLO_PATH, ORDER_PATH, PROVE_PATH};
+use crate::batch::peer::{FRAMES_PATH, HELLO_PATH, ORDER_PATH, PROVE_PATH, TRACE_PATH};
 use crate::receiver::answer::AnswerBody;
 use crate::receiver::phase::Phase;
 use crate::receiver::status::Failure;
@@ -119,6 +119,10 @@ impl<I: PeerIngest> Call<I> {
             ORDER_PATH => {
                 let from = self.session.peer()?;
                 unary::order(&self.shared, from, body).await
+            }
+            TRACE_PATH => {
+                self.session.peer()?;
+                unary::about(&self.shared, body).await
             }
             path => Err(Failure::UnknownPath(format!(
                 "{path} is not served: this is the port between replicas"

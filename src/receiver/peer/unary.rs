@@ -1,4 +1,4 @@
-//! The calls of one message each: the greeting, and orders.
+//! The calls of one message each: the greeting, orders, questions about traces.
 
 use std::time::Duration;
 
@@ -13,6 +13,7 @@ use crate::batch::peer::hello::{GREETING_BYTES_MAX, Hello, decode_proof, encode_
 use crate::batch::peer::message::{MessageReader, framed};
 use crate::batch::replica::Life;
 use crate::memory::{Budget, Charge};
+use crate::otlp::ids::TraceId;
 use crate::receiver::answer::{AnswerBody, grpc_message};
 use crate::receiver::status::Failure;
 
@@ -55,6 +56,19 @@ pub(super) async fn order<I: PeerIngest>(
     let (order, _charge) = read(body, ORDER_BYTES_MAX, &shared.budget).await?;
     shared.metrics.orders_received.increment(1);
     let answer = shared.ingest.order(from, order).await;
+    Ok(grpc_message(framed(&answer)))
+}
+
+pub(super) async fn about<I: PeerIngest>(
+    shared: &Shared<I>,
+    body: Incoming,
+) -> Result<Response<AnswerBody>, Failure> {
+    let (trace_id, _charge) = read(body, size_of::<TraceId>(), &shared.budget).await?;
+    let trace_id = trace_id
+        .as_ref()
+        .try_into()
+        .map_err(|_| Failure::Malformed("a trace ID has 16 bytes".to_owned()))?;
+    let answer = shared.ingest.about(TraceId(trace_id)).await;
     Ok(grpc_message(framed(&answer)))
 }
 

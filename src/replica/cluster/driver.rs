@@ -12,6 +12,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::MissedTickBehavior;
 
 use super::core::{Command, Core};
+use super::figures::Figures;
 use super::owed::Owed;
 use super::shards::Shards;
 use super::status::ClusterStatus;
@@ -38,6 +39,7 @@ pub(super) struct Driver {
     pub(super) owed: Owed,
     pub(super) membership: Arc<dyn Membership>,
     pub(super) sight: watch::Receiver<Sight>,
+    pub(super) figures: Figures,
     pub(super) clock: Clock,
     pub(super) status: Arc<RwLock<ClusterStatus>>,
     pub(super) reloader: Reloader,
@@ -253,6 +255,8 @@ impl Driver {
         let mut digest = (**digest).clone();
         digest.votes.clone_from(self.deaths.votes());
         digest.dead = self.deaths.agreed();
+        self.figures
+            .put_in(&mut digest, self.holders.table().hash());
         self.membership.publish_digest(digest);
     }
 

@@ -14,6 +14,7 @@ use crate::batch::peer::frame::{HandedOverTrace, Mark};
 use crate::batch::replica::{BatchName, ReplicaId};
 use crate::batch::sub_batch::{SharedRequest, SubBatch};
 use crate::buffer::shard::Passed;
+use crate::metrics::ClusterMetrics;
 use crate::router::forward::{Forwarder, Outcome, Pending, Route};
 
 /// Wait before spans that nobody took are sent again.
@@ -24,6 +25,7 @@ const RETRY: Duration = Duration::from_millis(100);
 pub(super) struct Owed {
     core: Arc<Core>,
     forwarder: Forwarder,
+    metrics: ClusterMetrics,
     under_way: Arc<AtomicU64>,
     /// Spans that came back to this replica's own shards, so often.
     returns: Arc<AtomicU64>,
@@ -34,11 +36,13 @@ impl Owed {
     pub(super) fn start(
         core: Arc<Core>,
         forwarder: Forwarder,
+        metrics: ClusterMetrics,
         mut passed: mpsc::UnboundedReceiver<Passed>,
     ) -> Self {
         let owed = Self {
             core,
             forwarder,
+            metrics,
             under_way: Arc::default(),
             returns: Arc::default(),
         };
@@ -62,6 +66,7 @@ impl Owed {
     }
 
     async fn deliver(&self, passed: Passed) {
+        let is_handed_over = passed.handed_over.is_some();
         let mut left = vec![passed];
         // The first time a mark is heeded as the shard gave it; then the routes say.
         let mut is_first = true;
@@ -76,6 +81,8 @@ impl Owed {
             left = next;
             is_first = false;
         }
+        let handed_over = u64::from(is_handed_over);
+        self.metrics.traces_handed_over.increment(handed_over);
     }
 
     /// One attempt; returns what nobody took.

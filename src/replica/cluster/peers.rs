@@ -18,9 +18,11 @@ use crate::batch::slot_set::SlotSet;
 use crate::batch::sub_batch::{SharedRequest, SubBatch};
 use crate::memory::Charge;
 use crate::metrics::PeerMetrics;
+use crate::otlp::ids::TraceId;
 use crate::otlp::wire::{Counted, ScopeEnvelope, SpanHeader, walk_counted};
 use crate::receiver::MetadataTable;
 use crate::receiver::peer::PeerIngest;
+use crate::replica::traces;
 use crate::router::forward::{ForwardFailure, Forwarder, Outcome, ReceivedName, Route};
 use crate::router::routed_bytes_max;
 
@@ -55,6 +57,11 @@ impl PeerIngest for PeerRoute {
             let _ = is_taken.await;
         }
         Bytes::new()
+    }
+
+    async fn about(&self, trace_id: TraceId) -> Bytes {
+        let found = traces::of_shards(&self.core.inboxes, trace_id).await;
+        serde_json::to_vec(&found).unwrap_or_default().into()
     }
 }
 

@@ -7,6 +7,7 @@ use bytes::{BufMut as _, Bytes, BytesMut};
 use tokio::sync::mpsc;
 
 use super::core::Command;
+use super::figures::ClusterShare;
 use crate::batch::key::{KeyHash, ShardId};
 use crate::batch::peer::Malformed;
 use crate::batch::peer::names::{AppliedBatch, encode_names};
@@ -16,7 +17,9 @@ use crate::buffer::inbox::Inbox;
 use crate::buffer::shard::{
     ClusterLink, Control, Fence, Passed, RememberedTrace, Report, SlotOrder,
 };
+use crate::metrics::ClusterMetrics;
 use crate::router::holders::Input;
+use crate::sampler::policy::Share;
 use crate::sampler::precedence::Decision;
 
 /// Bytes of decisions in one order.
@@ -29,6 +32,8 @@ pub(super) struct ShardLink {
     pub(super) shard: ShardId,
     pub(super) commands: mpsc::UnboundedSender<Command>,
     pub(super) passed: mpsc::UnboundedSender<Passed>,
+    pub(super) share: ClusterShare,
+    pub(super) metrics: ClusterMetrics,
 }
 
 /// All shards, and what of them has answered.
@@ -65,6 +70,14 @@ impl ClusterLink for ShardLink {
         let _ = self
             .commands
             .send(Command::Report(self.shard, Box::new(report)));
+    }
+
+    fn share(&self) -> Share {
+        self.share.get()
+    }
+
+    fn applied_before(&self, spans: u64) {
+        self.metrics.spans_applied_before.increment(spans);
     }
 }
 

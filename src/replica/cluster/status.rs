@@ -6,6 +6,7 @@ use std::sync::Arc;
 use parking_lot::RwLock;
 use serde::Serialize;
 
+use super::figures::{Disagreement, Figures};
 use crate::admin::ClusterPage;
 use crate::batch::key::SLOTS;
 use crate::batch::replica::ReplicaId;
@@ -30,6 +31,12 @@ pub(super) struct ClusterStatus {
     members: Vec<MemberStatus>,
     /// Slots that change hands: given away, by target.
     moves: BTreeMap<String, usize>,
+    /// Active members whose table is another than this replica's.
+    tables_disagreeing: Vec<String>,
+    /// Live members that have had other policies in force than this replica for more than 30 s.
+    policies_disagreeing: Vec<String>,
+    /// This replica's part of limits with `scope: cluster`.
+    limits_share: f64,
     /// Replicas that count as dead by this one's word alone.
     decided_dead_alone: Vec<String>,
     /// What waits for whom; null stands for slots without a holder.
@@ -47,6 +54,8 @@ struct SlotsStatus {
     owned: usize,
     /// That come to this replica by moves under way.
     awaited: usize,
+    /// That this replica gives away by moves under way.
+    giving: usize,
     table: String,
 }
 
@@ -111,12 +120,52 @@ impl ClusterStatus {
         self.decided_dead_alone = alone.map(ToString::to_string).collect();
     }
 
+    /// Takes what `figures` knows, and gives it what it shows.
+    pub(super) fn update_figures(&mut self, figures: &Figures, disagreement: &Disagreement) {
+        let names = |replicas: &[ReplicaId]| replicas.iter().map(ToString::to_string).collect();
+        self.tables_disagreeing = names(&disagreement.tables);
+        self.policies_disagreeing = names(&disagreement.policies);
+        self.limits_share = figures.share().part();
+        self.slots.giving = figures.giving();
+        let slots = &self.slots;
+        figures.show_slots(slots.owned, slots.awaited, slots.unheld, self.moves.len());
+    }
+
     pub(super) fn is_ready(&self) -> bool {
         self.is_ready
     }
 
     pub(super) fn knows_others(&self) -> bool {
         self.members.len() > 1
+    }
+}
+
+/// The cluster in the replica's own status.
+#[derive(Debug, Serialize)]
+pub(in crate::replica) struct ClusterBrief {
+    replica: String,
+    state: &'static str,
+    is_ready: bool,
+    slots_held: usize,
+    tables_disagreeing: Vec<String>,
+    policies_disagreeing: Vec<String>,
+}
+
+/// Gives a [`ClusterBrief`].
+#[derive(Debug, Clone)]
+pub(in crate::replica) struct ClusterGlance(pub(super) Arc<RwLock<ClusterStatus>>);
+
+impl ClusterGlance {
+    pub(in crate::replica) fn brief(&self) -> ClusterBrief {
+        let status = self.0.read();
+        ClusterBrief {
+            replica: status.replica.clone(),
+            state: status.state,
+            is_ready: status.is_ready,
+            slots_held: status.slots.held,
+            tables_disagreeing: status.tables_disagreeing.clone(),
+            policies_disagreeing: status.policies_disagreeing.clone(),
+        }
     }
 }
 
@@ -163,6 +212,7 @@ fn slots_of(holders: &Holders, view: &View, owned: &BTreeMap<&ReplicaId, usize>)
         unheld: usize::from(SLOTS) - held.len(),
         owned: owned.get(&holders.life().replica).copied().unwrap_or(0),
         awaited: holders.targeted().len(),
+        giving: 0,
         table: format!("{:016x}", table.hash()),
     }
 }

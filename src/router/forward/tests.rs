@@ -284,7 +284,7 @@ async fn traces_handed_over_arrive_with_their_ages_and_names() {
 }
 
 #[tokio::test]
-async fn orders_are_answered_and_say_whose_they_are() {
+async fn orders_and_questions_are_answered_and_orders_say_whose_they_are() {
     let replica = Replica::start(life("b", 1)).await;
     let sender = Sender::new();
     let order = || {
@@ -299,6 +299,9 @@ async fn orders_are_answered_and_say_whose_they_are() {
     assert_eq!(order().await.unwrap(), "done: release");
     let orders = replica.recorder.orders();
     assert_eq!(orders, [(life("a", 1), Bytes::from_static(b"release"))]);
+    let trace_id = TraceId([7; 16]);
+    let about = sender.forwarder.about(&replica.life.replica, trace_id);
+    assert_eq!(about.await.unwrap(), format!("about {trace_id}"));
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! Calls of one message each way: the greeting, and orders.
+//! Calls of one message each way: the greeting, orders, questions about traces.
 
 use std::time::Duration;
 
@@ -11,26 +11,49 @@ use tonic::body::Body;
 use super::OrderError;
 use super::connection::ConnectionError;
 use super::shared::Shared;
-use crate::batch::peer::ORDER_PATH;
 use crate::batch::peer::message::{MessageReader, framed};
+use crate::batch::peer::{ORDER_PATH, TRACE_PATH};
 use crate::batch::replica::ReplicaId;
 use crate::otlp::grpc_status::read_status;
+use crate::otlp::ids::TraceId;
 
 /// Time for an order to be answered.
 const ORDER_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Longest answer to an order, in bytes.
-const ORDER_ANSWER_BYTES_MAX: usize = 8 << 20;
+/// Time for a question about a trace: somebody waits for the answer.
+const QUESTION_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// Longest answer to an order or a question, in bytes.
+const ANSWER_BYTES_MAX: usize = 8 << 20;
 
 impl Shared {
     pub(super) async fn order(&self, to: &ReplicaId, order: Bytes) -> Result<Bytes, OrderError> {
+        self.call(to, ORDER_PATH, &order, ORDER_TIMEOUT).await
+    }
+
+    pub(super) async fn about(
+        &self,
+        to: &ReplicaId,
+        trace_id: TraceId,
+    ) -> Result<Bytes, OrderError> {
+        self.call(to, TRACE_PATH, &trace_id.0, QUESTION_TIMEOUT)
+            .await
+    }
+
+    async fn call(
+        &self,
+        to: &ReplicaId,
+        path: &'static str,
+        message: &[u8],
+        timeout: Duration,
+    ) -> Result<Bytes, OrderError> {
         let destination = self.destination(to);
         let Some(mut sender) = destination.any_connection() else {
             return Err(OrderError::NotConnected(to.clone()));
         };
         drop(destination);
-        let answer = call(&mut sender, ORDER_PATH, &order, ORDER_ANSWER_BYTES_MAX);
-        match tokio::time::timeout(ORDER_TIMEOUT, answer).await {
+        let answer = call(&mut sender, path, message, ANSWER_BYTES_MAX);
+        match tokio::time::timeout(timeout, answer).await {
             Ok(answer) => answer.map_err(OrderError::Call),
             Err(_) => Err(OrderError::Call(ConnectionError::TimedOut)),
         }

@@ -90,9 +90,9 @@ impl Holders {
         Digest {
             seen: seen.collect(),
             dead: self.members.dead.clone(),
-            votes: Default::default(),
             answers: self.answers(),
             question: self.doubt.question,
+            ..Digest::default()
         }
     }
 }

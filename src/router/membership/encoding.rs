@@ -110,6 +110,8 @@ pub fn encode_digest(digest: &Digest) -> Result<String, EncodingError> {
         votes: digest.votes.iter().map(life).collect(),
         answers: answers.collect(),
         question: digest.question,
+        table: digest.table,
+        load: digest.load,
     };
     encode(&message)
 }
@@ -122,6 +124,8 @@ pub fn decode_digest(text: &str) -> Result<Digest, EncodingError> {
     let message: DigestMessage = decode(text)?;
     let mut digest = Digest {
         question: message.question,
+        table: message.table,
+        load: message.load,
         ..Digest::default()
     };
     for seen in message.seen {

@@ -8,7 +8,7 @@
 use std::sync::Arc;
 
 use crate::sampler::compiler::Compiler;
-use crate::sampler::config::{Compat, CompositeConfig, PolicyConfig};
+use crate::sampler::config::{Compat, CompositeConfig, LimitScope, PolicyConfig};
 use crate::sampler::evaluation::{Evaluation, Node};
 use crate::sampler::limiter::SecondCounters;
 use crate::sampler::policy::{Opinion, Policy, PolicyError, Vote};
@@ -19,6 +19,7 @@ struct Composite {
     policies: Vec<Node>,
     /// By index of the sub-policy.
     shares: Arc<SecondCounters>,
+    scope: LimitScope,
 }
 
 pub(super) fn compile(config: &CompositeConfig, compiler: &mut Compiler<'_>) -> Box<dyn Policy> {
@@ -42,7 +43,12 @@ pub(super) fn compile(config: &CompositeConfig, compiler: &mut Compiler<'_>) -> 
         .into_iter()
         .map(|policy| compiler.node(policy))
         .collect();
-    Box::new(Composite { policies, shares })
+    let scope = config.scope;
+    Box::new(Composite {
+        policies,
+        shares,
+        scope,
+    })
 }
 
 /// Spans a second for one sub-policy, never above the total.
@@ -69,7 +75,9 @@ impl Policy for Composite {
                 Vote::Dropped => return Ok(Vote::Dropped.into()),
                 Vote::Sampled => {
                     let spans = evaluation.trace().summary.span_count;
-                    let fits = self.shares.take(index, spans as i64, evaluation.context());
+                    let context = evaluation.context();
+                    let part = self.scope.share(&context);
+                    let fits = self.shares.take(index, spans as i64, part, context);
                     return Ok(Opinion {
                         vote: Vote::sampled_if(fits),
                         witness: Witness::Spans(spans),

@@ -2,18 +2,24 @@
 
 use std::sync::Arc;
 
+use crate::sampler::config::LimitScope;
 use crate::sampler::evaluation::Evaluation;
 use crate::sampler::limiter::TokenBucket;
 use crate::sampler::policy::{Opinion, Policy, PolicyError, Vote};
 use crate::sampler::witness::Witness;
 
 #[derive(Debug)]
-pub(super) struct RateLimiting(pub(super) Arc<TokenBucket>);
+pub(super) struct RateLimiting {
+    pub(super) bucket: Arc<TokenBucket>,
+    pub(super) scope: LimitScope,
+}
 
 impl Policy for RateLimiting {
     fn vote(&self, evaluation: &mut Evaluation<'_>) -> Result<Opinion, PolicyError> {
         let spans = evaluation.trace().summary.span_count;
-        let fits = self.0.take(spans as f64, evaluation.context());
+        let context = evaluation.context();
+        let share = self.scope.share(&context);
+        let fits = self.bucket.take(spans as f64, share, context);
         Ok(Opinion {
             vote: Vote::sampled_if(fits),
             witness: Witness::Spans(spans),
@@ -23,7 +29,7 @@ impl Policy for RateLimiting {
 
 #[cfg(test)]
 mod tests {
-    use crate::sampler::config::RuleConfig;
+    use crate::sampler::config::{LimitScope, RuleConfig};
     use crate::sampler::policy::Vote;
     use crate::sampler::test_support::{TraceFixture, votes};
 
@@ -32,6 +38,7 @@ mod tests {
         let rule = RuleConfig::RateLimiting {
             spans_per_second,
             burst_capacity,
+            scope: LimitScope::Replica,
         };
         let votes = votes(&rule, &[&trace; 10]);
         votes

@@ -1,7 +1,7 @@
 //! Order, shadows, expiry, and limiters that outlive their set.
 
 use super::*;
-use crate::sampler::config::StatusCode;
+use crate::sampler::config::{LimitScope, StatusCode};
 use crate::sampler::evaluation::Answer;
 use crate::sampler::test_support::TraceFixture;
 
@@ -113,6 +113,7 @@ fn a_limiter_goes_on_in_the_next_set_unless_its_limits_change() {
         let rule = RuleConfig::RateLimiting {
             spans_per_second,
             burst_capacity: 15,
+            scope: LimitScope::Replica,
         };
         [PolicyConfig::new("limited", rule)]
     };
@@ -137,10 +138,12 @@ fn a_limiter_does_not_go_on_in_one_of_another_type_or_place() {
     let spans = RuleConfig::RateLimiting {
         spans_per_second: 5,
         burst_capacity: 15,
+        scope: LimitScope::Replica,
     };
     let bytes = RuleConfig::BytesLimiting {
         bytes_per_second: 5,
         burst_capacity: 15,
+        scope: LimitScope::Replica,
     };
     let limited = |name: &str, rule: &RuleConfig| PolicyConfig::new(name, rule.clone());
     let within =
@@ -172,6 +175,7 @@ fn the_shares_of_a_composite_do_not_go_on_for_other_sub_policies() {
             policy_order: Vec::new(),
             sub_policies: vec![PolicyConfig::new(name, KEEP)],
             rate_allocation: Vec::new(),
+            scope: LimitScope::Replica,
         };
         [PolicyConfig::new("c", RuleConfig::Composite(config))]
     };
@@ -191,6 +195,7 @@ fn the_shares_of_a_composite_go_on_in_the_next_set() {
             policy_order: Vec::new(),
             sub_policies: vec![PolicyConfig::new("all", KEEP)],
             rate_allocation: Vec::new(),
+            scope: LimitScope::Replica,
         };
         [PolicyConfig::new("c", RuleConfig::Composite(config))]
     };

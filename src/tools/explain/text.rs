@@ -2,16 +2,22 @@
 
 use std::fmt;
 
-use super::{Entry, Explanation, Vote};
+use super::{Entry, Explanation, NotAnswered, Vote};
 
 impl fmt::Display for Explanation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.found.is_empty() {
-            return writeln!(f, "trace {} is not known", self.trace_id);
+            writeln!(f, "trace {} is not known", self.trace_id)?;
         }
         for entry in &self.found {
             writeln!(f, "trace {}: {}", self.trace_id, headline(entry))?;
             entry.fmt(f)?;
+        }
+        for NotAnswered { replica, problem } in &self.not_answered {
+            writeln!(
+                f,
+                "replica {replica} may know more, and did not answer: {problem}"
+            )?;
         }
         Ok(())
     }
@@ -43,6 +49,9 @@ fn headline(entry: &Entry) -> String {
 
 impl fmt::Display for Entry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(replica) = &self.replica {
+            writeln!(f, "  replica   {replica}")?;
+        }
         if let Some(at) = &self.decided_at {
             let held = self.held_seconds.unwrap_or_default();
             writeln!(f, "  decided   {at}, {held:.3} s after its first span")?;

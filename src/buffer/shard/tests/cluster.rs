@@ -7,6 +7,7 @@ use crate::batch::peer::frame::Mark;
 use crate::batch::replica::{BatchName, Incarnation, Life, MoveId, ReplicaId};
 use crate::batch::slot_set::SlotSet;
 use crate::otlp::ids::TraceId;
+use crate::sampler::policy::Share;
 use crate::sampler::precedence::Decision;
 
 /// The rest of the cluster: keeps what it is told.
@@ -17,6 +18,8 @@ pub(super) struct Neighbours(Arc<Mutex<Told>>);
 struct Told {
     passed: Vec<Passed>,
     reports: Vec<Report>,
+    share: Share,
+    applied_before: u64,
 }
 
 impl ClusterLink for Neighbours {
@@ -26,6 +29,14 @@ impl ClusterLink for Neighbours {
 
     fn report(&self, report: Report) {
         self.0.lock().reports.push(report);
+    }
+
+    fn share(&self) -> Share {
+        self.0.lock().share
+    }
+
+    fn applied_before(&self, spans: u64) {
+        self.0.lock().applied_before += spans;
     }
 }
 
@@ -184,6 +195,7 @@ fn a_batch_that_comes_again_doubles_nothing_and_its_name_goes_with_the_slot() {
     world.pass(300);
     assert_eq!(world.backend.received(), BTreeMap::from([(1, vec![1])]));
     assert_eq!(world.accounting.snapshot().received_from_peers, 2);
+    assert_eq!(neighbours.0.lock().applied_before, 1);
     tell(&mut world, SlotOrder::Collect(a_move(), 1, slot_of(1)));
     neighbours.reports();
     tell(&mut world, SlotOrder::Freeze(mark(), 1, slot_of(1)));

@@ -100,6 +100,7 @@ fn limiting(bytes_per_second: i64) -> Arc<ActivePolicies> {
     let rule = RuleConfig::BytesLimiting {
         bytes_per_second,
         burst_capacity: bytes_per_second,
+        scope: crate::sampler::config::LimitScope::Replica,
     };
     let policies = [PolicyConfig::new("limited", rule)];
     let set = PolicySet::compile(&policies, EvaluationConfig::default());

@@ -1,8 +1,8 @@
 //! A rule as the end of a sentence that begins with "it is kept if".
 
 use crate::sampler::config::{
-    AttributeConfig, Compat, CompositeConfig, EvaluationConfig, NumericRange, PolicyConfig,
-    RuleConfig, Scope, StatusCode, StringValues,
+    AttributeConfig, Compat, CompositeConfig, EvaluationConfig, LimitScope, NumericRange,
+    PolicyConfig, RuleConfig, Scope, StatusCode, StringValues,
 };
 
 /// Most values written out.
@@ -60,11 +60,13 @@ fn plain(rule: &RuleConfig, evaluation: &EvaluationConfig) -> String {
         RuleConfig::RateLimiting {
             spans_per_second,
             burst_capacity,
-        } => limit("spans", *spans_per_second, *burst_capacity),
+            scope,
+        } => limit("spans", *spans_per_second, *burst_capacity, *scope),
         RuleConfig::BytesLimiting {
             bytes_per_second,
             burst_capacity,
-        } => limit("bytes", *bytes_per_second, *burst_capacity),
+            scope,
+        } => limit("bytes", *bytes_per_second, *burst_capacity, *scope),
         RuleConfig::SpanCount {
             min_spans,
             max_spans,
@@ -153,13 +155,16 @@ fn values(values: &StringValues) -> String {
     }
 }
 
-fn limit(unit: &str, rate: i64, burst: i64) -> String {
+fn limit(unit: &str, rate: i64, burst: i64, scope: LimitScope) -> String {
     let burst = if burst > 0 {
         burst
     } else {
         rate.saturating_mul(2)
     };
-    format!("it fits into {rate} {unit} a second, {burst} at once")
+    format!(
+        "it fits into {rate} {unit} a second{}, {burst} at once",
+        of_whom(scope)
+    )
 }
 
 fn budget(composite: &CompositeConfig) -> String {
@@ -167,9 +172,17 @@ fn budget(composite: &CompositeConfig) -> String {
         return "never".to_owned();
     }
     format!(
-        "the first of these that says so has room in its part of {} spans a second:",
-        composite.max_total_spans_per_second
+        "the first of these that says so has room in its part of {} spans a second{}:",
+        composite.max_total_spans_per_second,
+        of_whom(composite.scope)
     )
+}
+
+fn of_whom(scope: LimitScope) -> &'static str {
+    match scope {
+        LimitScope::Replica => "",
+        LimitScope::Cluster => " over all replicas",
+    }
 }
 
 fn status(code: StatusCode) -> &'static str {

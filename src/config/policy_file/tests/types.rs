@@ -3,8 +3,8 @@
 use super::{environment, file, named, parse, rule};
 use crate::buffer::config::Overflow;
 use crate::sampler::config::{
-    AttributeConfig, Compat, CompositeConfig, ErrorMode, Mode, NumericRange, RuleConfig, Scope,
-    Strategy, StringValues,
+    AttributeConfig, Compat, CompositeConfig, ErrorMode, LimitScope, Mode, NumericRange,
+    RuleConfig, Scope, Strategy, StringValues,
 };
 use crate::sampler::ottl::{Condition, Subject};
 use crate::sampler::pattern::Pattern;
@@ -109,8 +109,18 @@ fn limits_and_counts_are_read() {
         rule("type: bytes_limiting, bytes_limiting: {bytes_per_second: 500, burst_capacity: 10}"),
         RuleConfig::BytesLimiting {
             bytes_per_second: 500,
-            burst_capacity: 10
+            burst_capacity: 10,
+            scope: LimitScope::Replica,
         }
+    );
+    let of_the_cluster = RuleConfig::RateLimiting {
+        spans_per_second: 5,
+        burst_capacity: 0,
+        scope: LimitScope::Cluster,
+    };
+    assert_eq!(
+        rule("type: rate_limiting, rate_limiting: {spans_per_second: 5, scope: cluster}"),
+        of_the_cluster
     );
     assert_eq!(
         rule("type: span_count, span_count: {min_spans: 2, max_spans: 20}"),
@@ -198,6 +208,7 @@ fn composite_is_read_and_policies_of_one_name_share_its_percent() {
         policy_order: texts(&["b", "a"]),
         sub_policies,
         rate_allocation,
+        scope: LimitScope::Replica,
     };
     let a = named("a", RuleConfig::AlwaysSample);
     let b = named("b", RuleConfig::TraceFlags);

@@ -30,7 +30,10 @@ impl Driver {
 
     fn do_one(&mut self, effect: Effect) {
         match effect {
-            Effect::Record(record) => self.membership.publish_record((*record).clone()),
+            Effect::Record(record) => {
+                self.figures.note_record(&record, self.clock.now());
+                self.membership.publish_record((*record).clone());
+            }
             Effect::Digest(digest) => {
                 self.state.digest = Some(digest);
                 self.publish_digest();
@@ -116,17 +119,41 @@ impl Driver {
     /// Rule 18: a new life, and everything goes back to its holders.
     fn live_on_as(&mut self, life: Life) {
         tracing::warn!(%life, "begins a new life; undecided traces go to their holders");
+        self.figures.note_new_life();
         self.deaths.reborn();
         self.core.set_life(life.clone());
         self.forwarder.set_life(life);
         self.shards.tell(&SlotOrder::GiveBack);
     }
 
-    pub(super) fn update_status(&self) {
+    /// Brings status, metrics and the share of limits up to date.
+    pub(super) fn update_status(&mut self) {
         let is_ready = self.holders.state() == MemberState::Active && !self.holders.is_unsure();
+        let view = Arc::clone(&self.sight.borrow().view);
+        let now = self.clock.now();
+        let (holders, deaths, figures) = (&self.holders, &self.deaths, &mut self.figures);
+        let others = view.others.values();
+        let live = || {
+            let others = others.clone();
+            others.filter(|known| {
+                let record = &known.record;
+                record.state != MemberState::Left && !deaths.is_dead(&record.life)
+            })
+        };
+        figures.share_limits(holders.holds().len(), live(), now);
+        let own = holders.record();
+        let disagreement = figures.compare(own.policy_hash, holders.table().hash(), live(), now);
+        let others = live().map(|known| (known.record.state, known.is_suspect));
+        figures.show_members(others.chain([(own.state, false)]));
+        let metrics = &figures.metrics;
+        metrics.is_ready.set(f64::from(is_ready));
+        metrics.is_unsure.set(f64::from(holders.is_unsure()));
+        metrics.has_majority.set(f64::from(deaths.has_majority()));
+        let alone = deaths.decided_alone().len();
+        metrics.deaths_alone.set(alone as f64);
         let mut status = self.status.write();
-        let view = &self.sight.borrow().view;
-        status.update(&self.holders, &self.deaths, view, is_ready);
+        status.update(holders, deaths, &view, is_ready);
+        status.update_figures(figures, &disagreement);
     }
 }
 

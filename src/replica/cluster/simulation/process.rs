@@ -95,7 +95,7 @@ impl Process {
         let registry = Registry::new();
         let budget = Budget::new(MEMORY_BYTES);
         let clients = clients_budget(&budget);
-        let entrance = Entrance::new(&clock);
+        let entrance = Entrance::new(&clock, &registry);
         let accounting = Arc::new(Accounting::default());
         let (inboxes, receivers): (Vec<_>, Vec<_>) = (0..SHARDS).map(|_| inbox(1_024)).unzip();
         let inboxes: Arc<[Inbox]> = inboxes.into();

@@ -21,6 +21,7 @@ use crate::batch::replica::Incarnation;
 use crate::batch::sub_batch::SharedRequest;
 use crate::memory::Charge;
 use crate::metrics::Registry;
+use crate::otlp::ids::TraceId;
 use crate::otlp::wire::walk_request;
 use crate::receiver::peer::{PeerConfig, PeerIngest, PeerPort, PeerServer};
 use crate::router::Splitter;
@@ -123,6 +124,10 @@ impl PeerIngest for Recorder {
     async fn order(&self, from: Life, order: Bytes) -> Bytes {
         self.0.orders.lock().push((from, order.clone()));
         Bytes::from([b"done: ", order.as_ref()].concat())
+    }
+
+    async fn about(&self, trace_id: TraceId) -> Bytes {
+        Bytes::from(format!("about {trace_id}"))
     }
 }
 

@@ -71,6 +71,10 @@ pub(super) struct DigestMessage {
     pub(super) answers: Vec<Answer>,
     #[prost(uint64, tag = "5")]
     pub(super) question: u64,
+    #[prost(fixed64, tag = "6")]
+    pub(super) table: u64,
+    #[prost(uint64, tag = "7")]
+    pub(super) load: u64,
 }
 
 /// The newest record seen of a replica.

@@ -91,6 +91,8 @@ proptest! {
             votes: lives.take(1).collect(),
             answers: dead.iter().map(|(n, i)| (id(*n), *i)).collect(),
             question,
+            table: question.rotate_left(7),
+            load: question >> 3,
         };
         let text = encode_digest(&digest).unwrap();
         prop_assert_eq!(decode_digest(&text).unwrap(), digest);

@@ -48,7 +48,7 @@ fn mistakes_in_policies_of_policies_are_told() {
         ),
         (
             &policy("type: composite, composite: {max_total_spans: 5}"),
-            "2:44: policies[0].composite.max_total_spans: unknown key; known here: max_total_spans_per_second, policy_order, composite_sub_policy, rate_allocation",
+            "2:44: policies[0].composite.max_total_spans: unknown key; known here: max_total_spans_per_second, policy_order, composite_sub_policy, rate_allocation, scope",
         ),
         (
             &policy(
