@@ -3,6 +3,7 @@
 //! Each event waits until every replica sees all slots in the right hands again. What the killed one may take with it is
 //! told beforehand: the traces of its slots, by the table of the members at that moment, that were under way then.
 
+mod addresses;
 mod cast;
 
 use std::path::Path;

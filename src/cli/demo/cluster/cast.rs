@@ -14,6 +14,7 @@ use anyhow::{Context, bail};
 use futures_util::future::join_all;
 use http::Uri;
 
+use super::addresses::{Addresses, addresses_of, server_file};
 use super::{SPREAD, WAIT};
 use crate::cli::demo::screen::Screen;
 use crate::cli::demo::{DEFAULT_WAIT, DemoArgs, Signals};
@@ -58,16 +59,6 @@ pub(super) enum Goal {
     LoadEnded,
     /// Nothing but the time to pass.
     Time,
-}
-
-/// Where a replica listens.
-#[derive(Debug, Clone, Copy)]
-struct Addresses {
-    grpc: SocketAddr,
-    http: SocketAddr,
-    admin: SocketAddr,
-    peer: SocketAddr,
-    gossip: SocketAddr,
 }
 
 struct Replica {
@@ -342,80 +333,5 @@ impl<'a> Cast<'a> {
         let elapsed = now.since(self.started);
         let frame = self.screen.draw(&all, elapsed, &members);
         let _ = output::write(|out| write!(out, "{frame}"));
-    }
-}
-
-/// The server file of replica `number` of those that listen at `all`, which `founders` found.
-fn server_file(
-    all: &[Addresses],
-    number: u16,
-    founders: u16,
-    sink: SocketAddr,
-) -> anyhow::Result<String> {
-    let Addresses {
-        grpc,
-        http,
-        admin,
-        peer,
-        gossip,
-    } = addresses_of(all, number)?;
-    let seeds = all.iter().map(|it| format!("{:?}", it.gossip.to_string()));
-    let seeds = seeds.collect::<Vec<_>>().join(", ");
-    Ok(format!(
-        "receivers:
-  otlp:
-    protocols: {{grpc: {{endpoint: \"{grpc}\"}}, http: {{endpoint: \"{http}\"}}}}
-admin: {{endpoint: \"{admin}\"}}
-policies: {{path: policies.yaml}}
-exporters: {{otlp: {{endpoint: \"http://{sink}\"}}}}
-shards: 1
-cluster:
-  replica_id: r{number}
-  peer: {{endpoint: \"{peer}\"}}
-  gossip: {{endpoint: \"{gossip}\"}}
-  seeds: [{seeds}]
-  min_replicas: {founders}
-  dead_after: 4s
-"
-    ))
-}
-
-fn addresses_of(all: &[Addresses], number: u16) -> anyhow::Result<Addresses> {
-    let place = usize::from(number).saturating_sub(1);
-    all.get(place)
-        .copied()
-        .context("a replica without addresses")
-}
-
-impl Addresses {
-    fn free() -> anyhow::Result<Self> {
-        let [grpc, http, admin, peer, gossip] =
-            free_addresses().context("cannot find free ports")?;
-        Ok(Self {
-            grpc,
-            http,
-            admin,
-            peer,
-            gossip,
-        })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::config::server;
-
-    #[test]
-    fn a_replica_understands_its_server_file() {
-        let all = [Addresses::free().unwrap(), Addresses::free().unwrap()];
-        let sink = SocketAddr::from(([127, 0, 0, 1], 1));
-        let text = server_file(&all, 2, 3, sink).unwrap();
-        let read = server::parse("r2.yaml", &text, &|_| None).unwrap();
-        let cluster = read.config.cluster.unwrap();
-        assert_eq!(cluster.replica_id.as_str(), "r2");
-        assert_eq!((cluster.min_replicas, cluster.seeds.len()), (3, 2));
-        assert_eq!(read.config.admin_endpoint, all[1].admin);
-        assert!(server_file(&all, 3, 3, sink).is_err());
     }
 }
