@@ -20,6 +20,13 @@ pub(super) enum Mix {
     Crashes,
 }
 
+/// A fault of the product, put in on purpose to see that it is found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Planted {
+    /// Every life of an ID has the same incarnation: names, orders and deaths of one are taken for the other's.
+    OneIncarnation,
+}
+
 /// One event; who it strikes is drawn when it comes.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Event {

@@ -17,11 +17,12 @@ use tokio::sync::oneshot;
 use super::super::core::Core;
 use super::super::{Cluster, ClusterParts, Entrance, Surroundings, clients_budget, incarnation};
 use super::network::{Network, SimulatedDial};
+use super::plan::Planted;
 use super::sink::{Decisions, Sink, SinkOutlet};
 use crate::accounting::Accounting;
 use crate::admin::ClusterPage;
 use crate::batch::key::{SLOTS, Slot};
-use crate::batch::replica::ReplicaId;
+use crate::batch::replica::{Incarnation, ReplicaId};
 use crate::batch::slot_set::SlotSet;
 use crate::buffer::config::BufferConfig;
 use crate::buffer::inbox::{Inbox, inbox};
@@ -54,6 +55,7 @@ pub(super) struct Ground {
     pub(super) founders: usize,
     pub(super) decision_wait: Duration,
     pub(super) dead_after: Duration,
+    pub(super) planted: Option<Planted>,
 }
 
 /// A running replica.
@@ -164,7 +166,10 @@ impl Process {
             draw_jitter: Arc::new(move || jitter.lock().random()),
             draw_nonce: || [7; _],
         };
-        let life = incarnation(&clock);
+        let life = match ground.planted {
+            Some(Planted::OneIncarnation) => Incarnation(1),
+            None => incarnation(&clock),
+        };
         let cluster = Cluster::start_within(surroundings, parts, entrance, life);
         let ingest = ReplicaIngest::new(
             Arc::clone(&inboxes),

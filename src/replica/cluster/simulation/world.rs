@@ -10,7 +10,7 @@ use rand::{Rng as _, SeedableRng as _};
 use super::clients::{Clients, seconds};
 use super::network::Network;
 use super::oracle;
-use super::plan::{Event, Mix, Plan};
+use super::plan::{Event, Mix, Plan, Planted};
 use super::process::{Ground, Process};
 use super::sink::{Decisions, Sink};
 use crate::accounting::Accounting;
@@ -69,7 +69,7 @@ enum End {
 }
 
 impl World {
-    pub(super) fn new(seed: u64) -> Self {
+    pub(super) fn new(seed: u64, planted: Option<Planted>) -> Self {
         let mut random = SmallRng::seed_from_u64(seed);
         let plan = Plan::draw(Mix::of(seed), &mut random, BEGIN, END);
         let faults = SeededFaults {
@@ -86,6 +86,7 @@ impl World {
             founders: plan.founders,
             decision_wait: plan.decision_wait,
             dead_after: plan.dead_after,
+            planted,
         };
         let clients = Clients::new(SmallRng::seed_from_u64(seed ^ 0xc11e), BEGIN, END);
         let mut world = Self {
