@@ -22,6 +22,7 @@ pub mod explain;
 
 pub mod completions;
 
+mod admin;
 mod client;
 mod logging;
 mod output;

@@ -16,7 +16,7 @@ mod decode;
 mod policies;
 mod yaml;
 
-pub use finding::{Checked, ConfigError, ConfigErrors, Finding, Position, Warning};
+pub use finding::{Checked, ConfigError, ConfigErrors, Finding, FindingEntry, Position, Warning};
 pub use policy_file::{DEFAULT_POLICIES, PolicyFile};
 pub use server::{LogConfig, LogFormat, PolicySource, ServerConfig};
 pub use yaml::{DEPTH_MAX, FILE_BYTES_MAX, NODES_MAX, TEXT_BYTES_MAX};

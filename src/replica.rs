@@ -5,6 +5,7 @@
 
 mod cluster;
 mod ingest;
+mod parts;
 mod reload;
 mod status;
 mod traces;

@@ -39,6 +39,19 @@ pub struct HandedOver {
 }
 
 impl Origin {
+    /// Of spans that come back to the replica that sent them, under the name `name`.
+    #[must_use]
+    pub fn returned(name: BatchName, first_names: Vec<BatchName>) -> Self {
+        Self {
+            name,
+            low_water: 0,
+            marks: Vec::new(),
+            first_names,
+            marked: None,
+            handed_over: Vec::new(),
+        }
+    }
+
     /// Whether spans of `slot` bear a mark that was heeded.
     #[must_use]
     pub fn is_marked(&self, slot: Slot) -> bool {

@@ -3,10 +3,10 @@
 use std::io::Write;
 use std::process::ExitCode;
 
-use clap::{Args, Subcommand, ValueEnum};
-use http::Uri;
+use clap::{Args, Subcommand};
 
-use super::{output, runtime, values};
+use super::admin::{AdminArgs, Format};
+use super::{output, runtime};
 use crate::tools::cluster;
 
 /// Look at a cluster of replicas
@@ -29,23 +29,8 @@ enum ClusterCommand {
 #[derive(Debug, Args)]
 #[command(after_long_help = EXAMPLES)]
 struct StatusArgs {
-    /// The replica's admin port
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:9464", value_parser = values::admin)]
-    admin: Uri,
-
-    /// Text for people, or the replica's JSON as it is
-    #[arg(long, value_enum, default_value_t)]
-    format: Format,
-}
-
-/// How the answer is printed.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-enum Format {
-    /// For people.
-    #[default]
-    Text,
-    /// For machines.
-    Json,
+    #[command(flatten)]
+    replica: AdminArgs,
 }
 
 const EXAMPLES: &str = "\
@@ -72,11 +57,11 @@ impl ClusterArgs {
 
 impl StatusArgs {
     fn execute(self) -> anyhow::Result<ExitCode> {
-        let answer = runtime::new(1)?.block_on(cluster::ask(&self.admin))?;
+        let answer = runtime::new(1)?.block_on(cluster::ask(&self.replica.admin))?;
         if let Some(error) = &answer.page.error {
-            anyhow::bail!("{}: {error}", self.admin);
+            anyhow::bail!("{}: {error}", self.replica.admin);
         }
-        output::write(|out| match self.format {
+        output::write(|out| match self.replica.format {
             Format::Json => writeln!(out, "{}", answer.json.trim_end()),
             Format::Text => write!(out, "{}", answer.page),
         })?;

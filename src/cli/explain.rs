@@ -3,10 +3,10 @@
 use std::io::Write;
 use std::process::ExitCode;
 
-use clap::{Args, ValueEnum};
-use http::Uri;
+use clap::Args;
 
-use super::{output, runtime, values};
+use super::admin::{AdminArgs, Format};
+use super::{output, runtime};
 use crate::otlp::ids::TraceId;
 use crate::tools::explain;
 
@@ -23,23 +23,8 @@ pub struct ExplainArgs {
     #[arg(value_name = "TRACE_ID")]
     trace_id: TraceId,
 
-    /// The replica's admin port
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:9464", value_parser = values::admin)]
-    admin: Uri,
-
-    /// Text for people, or the replica's JSON as it is
-    #[arg(long, value_enum, default_value_t)]
-    format: Format,
-}
-
-/// How the answer is printed.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-enum Format {
-    /// For people.
-    #[default]
-    Text,
-    /// For machines.
-    Json,
+    #[command(flatten)]
+    replica: AdminArgs,
 }
 
 const EXAMPLES: &str = "\
@@ -58,11 +43,11 @@ impl ExplainArgs {
     /// # Errors
     /// Nobody answers; the trace is not known.
     pub fn execute(self) -> anyhow::Result<ExitCode> {
-        let (admin, trace_id) = (&self.admin, self.trace_id);
+        let (admin, trace_id) = (&self.replica.admin, self.trace_id);
         let answer = runtime::new(1)?.block_on(explain::ask(admin, trace_id))?;
         let is_known = !answer.page.found.is_empty();
         let is_incomplete = !answer.page.not_answered.is_empty();
-        output::write(|out| match self.format {
+        output::write(|out| match self.replica.format {
             Format::Json => writeln!(out, "{}", answer.json.trim_end()),
             Format::Text if is_known || is_incomplete => write!(out, "{}", answer.page),
             Format::Text => Ok(()),

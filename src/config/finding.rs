@@ -6,6 +6,8 @@
 use std::cell::RefCell;
 use std::fmt;
 
+use serde::Serialize;
+
 use crate::sampler::pattern::PatternBudget;
 
 /// Most errors, and most warnings, reported of one file.
@@ -32,6 +34,23 @@ pub struct Finding {
     /// What is wrong.
     pub problem: String,
     /// What would be right. Empty when `problem` says it all.
+    pub advice: String,
+}
+
+/// A finding as JSON has it: in `GET /api/v1/policies`, and in the output of `tailsieve validate`.
+#[derive(Debug, Serialize)]
+pub struct FindingEntry {
+    /// As in [`Finding`].
+    pub file: String,
+    /// Of its position.
+    pub line: Option<usize>,
+    /// Of its position.
+    pub column: Option<usize>,
+    /// As in [`Finding`].
+    pub key: String,
+    /// As in [`Finding`].
+    pub problem: String,
+    /// As in [`Finding`].
     pub advice: String,
 }
 
@@ -177,6 +196,18 @@ impl Findings {
         // An alias makes one mistake appear at each of its uses.
         if list.len() < FINDINGS_MAX && !list.contains(&finding) {
             list.push(finding);
+        }
+    }
+}
+impl From<Finding> for FindingEntry {
+    fn from(finding: Finding) -> Self {
+        Self {
+            file: finding.file,
+            line: finding.position.map(|position| position.line),
+            column: finding.position.map(|position| position.column),
+            key: finding.key,
+            problem: finding.problem,
+            advice: finding.advice,
         }
     }
 }

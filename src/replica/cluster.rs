@@ -53,7 +53,7 @@ use crate::router::membership::gossip::{GossipMembership, UdpNetwork};
 use driver::{Driver, DriverState};
 use figures::{ClusterShare, Figures};
 use owed::Owed;
-use peers::PeerRoute;
+use peers::{PeerRoute, RETRY_AFTER};
 use reroute::Rerouter;
 use shards::{ShardLink, Shards};
 use status::{ClusterSource, ClusterStatus};
@@ -278,7 +278,7 @@ impl Cluster {
         let peer_config = PeerConfig {
             cluster: config.name.clone(),
             secret: hello::Secret::new(secret),
-            retry_after: Duration::from_millis(50),
+            retry_after: RETRY_AFTER,
             draw_nonce,
         };
         let server = PeerServer::new(peer_config, ingest, budget, registry.peer());

@@ -2,15 +2,15 @@
 
 mod repair;
 
-use std::cell::RefCell;
 use std::sync::Arc;
 
 use tokio::runtime::RuntimeFlavor;
 
 use super::cluster::{ClientRoute, OnTheWay};
+use super::parts;
 use crate::accounting::Accounting;
 use crate::batch::sub_batch::SharedRequest;
-use crate::buffer::inbox::{Inbox, Permit};
+use crate::buffer::inbox::Inbox;
 use crate::buffer::shard::Pressure;
 use crate::clock::Clock;
 use crate::clock::log_limit::LogLimit;
@@ -18,14 +18,10 @@ use crate::memory::{Charge, Exhausted};
 use crate::metrics::RouterMetrics;
 use crate::otlp::wire::{Counted, RejectedSpans, ScopeEnvelope, SpanHeader, walk_counted};
 use crate::receiver::ingest::{Accepted, Ingest, ReceivedRequest, Refusal, Rejected};
-use crate::router::{Routed, Splitter, routed_bytes_max, working_bytes_max};
+use crate::router::{routed_bytes_max, working_bytes_max};
 
 /// Walking a larger body takes milliseconds, for which other connections get a thread of their own.
 const LARGE_BODY_BYTES: usize = 4 << 20;
-
-thread_local! {
-    static SPLITTER: RefCell<Splitter> = RefCell::default();
-}
 
 /// Takes requests for one replica.
 #[derive(Debug, Clone)]
@@ -137,20 +133,10 @@ impl ReplicaIngest {
         if let Some(cluster) = &self.cluster {
             return cluster.deal(request, spans).map(Some);
         }
-        let full = |exhausted: Exhausted| Refusal::Overloaded(format!("memory.limit: {exhausted}"));
-        let mut routed: Routed =
-            SPLITTER.with_borrow_mut(|splitter| splitter.split(request, spans, self.inboxes.len()));
-        let mut permits: Vec<Permit<'_>> = Vec::with_capacity(routed.len());
-        for (shard, sub_batch) in &mut routed {
-            sub_batch.reserve_room().map_err(full)?;
-            let permit = self.inboxes.get(shard.0).and_then(Inbox::reserve);
-            permits.push(permit.ok_or_else(|| {
-                Refusal::Overloaded("inbox_limit: too many requests wait for a shard".to_owned())
-            })?);
-        }
-        for (permit, (_, sub_batch)) in permits.into_iter().zip(routed) {
-            permit.send(sub_batch);
-        }
+        let mut routed =
+            parts::split(|splitter| splitter.split(request, spans, self.inboxes.len()));
+        let permits = parts::reserve(&self.inboxes, &mut routed).map_err(Refusal::Overloaded)?;
+        parts::hand_over(permits, routed);
         Ok(None)
     }
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::explain::explain;
-use crate::config::finding::Finding;
+use crate::config::finding::{Finding, FindingEntry};
 use crate::config::policy_source::{Loaded, Rejected};
 
 /// A file's findings.
@@ -17,23 +17,12 @@ pub(super) struct Report {
     pub(super) valid: bool,
     /// How many policies it lists; `None` when it has errors.
     policies: Option<usize>,
-    errors: Vec<Told>,
-    warnings: Vec<Told>,
+    errors: Vec<FindingEntry>,
+    warnings: Vec<FindingEntry>,
     #[serde(skip_serializing_if = "Option::is_none")]
     explanation: Option<Vec<String>>,
     #[serde(skip)]
     is_strict: bool,
-}
-
-/// A finding, in the form of `GET /api/v1/policies`.
-#[derive(Debug, Serialize)]
-struct Told {
-    file: String,
-    line: Option<usize>,
-    column: Option<usize>,
-    key: String,
-    problem: String,
-    advice: String,
 }
 
 impl Report {
@@ -43,7 +32,7 @@ impl Report {
         is_strict: bool,
         with_explanation: bool,
     ) -> Self {
-        let told = |findings: Vec<Finding>| findings.into_iter().map(Told::from).collect();
+        let told = |findings: Vec<Finding>| findings.into_iter().map(FindingEntry::from).collect();
         let file = path.display().to_string();
         match outcome {
             Ok(loaded) => Self {
@@ -71,11 +60,11 @@ impl Report {
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for error in &self.errors {
-            error.write(f, "error")?;
+            write(error, f, "error")?;
         }
         let kind = if self.is_strict { "error" } else { "warning" };
         for warning in &self.warnings {
-            warning.write(f, kind)?;
+            write(warning, f, kind)?;
         }
         let validity = if self.valid { "valid" } else { "not valid" };
         let mut counts = Vec::new();
@@ -96,36 +85,21 @@ impl fmt::Display for Report {
     }
 }
 
-impl Told {
-    /// `file:line:column: kind: key: problem; advice`.
-    fn write(&self, f: &mut fmt::Formatter<'_>, kind: &str) -> fmt::Result {
-        write!(f, "{}:", self.file)?;
-        if let (Some(line), Some(column)) = (self.line, self.column) {
-            write!(f, "{line}:{column}:")?;
-        }
-        write!(f, " {kind}:")?;
-        if !self.key.is_empty() {
-            write!(f, " {}:", self.key)?;
-        }
-        write!(f, " {}", self.problem)?;
-        if !self.advice.is_empty() {
-            write!(f, "; {}", self.advice)?;
-        }
-        writeln!(f)
+/// `file:line:column: kind: key: problem; advice`.
+fn write(told: &FindingEntry, f: &mut fmt::Formatter<'_>, kind: &str) -> fmt::Result {
+    write!(f, "{}:", told.file)?;
+    if let (Some(line), Some(column)) = (told.line, told.column) {
+        write!(f, "{line}:{column}:")?;
     }
-}
-
-impl From<Finding> for Told {
-    fn from(finding: Finding) -> Self {
-        Self {
-            file: finding.file,
-            line: finding.position.map(|position| position.line),
-            column: finding.position.map(|position| position.column),
-            key: finding.key,
-            problem: finding.problem,
-            advice: finding.advice,
-        }
+    write!(f, " {kind}:")?;
+    if !told.key.is_empty() {
+        write!(f, " {}:", told.key)?;
     }
+    write!(f, " {}", told.problem)?;
+    if !told.advice.is_empty() {
+        write!(f, "; {}", told.advice)?;
+    }
+    writeln!(f)
 }
 
 fn counted(count: usize, one: &str, many: &str) -> String {

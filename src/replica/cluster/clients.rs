@@ -6,10 +6,11 @@
 use std::sync::Arc;
 
 use super::core::Core;
-use super::lanes::{deal, hand_over, reserve};
+use super::lanes::deal;
 use crate::batch::sub_batch::SharedRequest;
 use crate::otlp::wire::SpanHeader;
 use crate::receiver::ingest::Refusal;
+use crate::replica::parts::{hand_over, reserve};
 use crate::router::forward::{Forwarder, Outcome, Pending, Route};
 
 /// Where clients' requests go.

@@ -24,7 +24,7 @@ use crate::replica::reload::Reloader;
 use crate::router::deaths::{Change, Deaths, Why};
 use crate::router::forward::Forwarder;
 use crate::router::holders::{Holders, Input};
-use crate::router::member::{Known, MemberState};
+use crate::router::member::{Digest, Known, MemberState};
 use crate::router::membership::{Identity, Membership, Sight};
 
 const TICK: Duration = Duration::from_millis(100);
@@ -58,7 +58,7 @@ pub(super) struct DriverState {
     pub(super) has_told_of_twin: bool,
     pub(super) policy_hash: u64,
     /// The digest as the holders have it, without votes.
-    pub(super) digest: Option<Arc<crate::router::member::Digest>>,
+    pub(super) digest: Option<Arc<Digest>>,
 }
 
 impl Driver {
@@ -155,7 +155,6 @@ impl Driver {
                 self.state.leaving = Some(done);
                 self.feed(Input::Leave);
                 self.let_go_without_heirs();
-                self.tell_leaver();
             }
             Command::HandOver => self.feed(Input::HandOver),
         }

@@ -8,20 +8,16 @@ use crate::batch::peer::frame::Mark;
 use crate::batch::replica::ReplicaId;
 use crate::batch::slot_set::SlotSet;
 use crate::batch::sub_batch::{SharedRequest, SubBatch};
-use crate::buffer::inbox::{Inbox, Permit};
 use crate::otlp::wire::SpanHeader;
-use crate::router::Splitter;
+use crate::replica::parts::{self, hand_over, reserve};
+use crate::router::Routed;
 use crate::router::holders::{Route, Routes};
-
-thread_local! {
-    static SPLITTER: RefCell<Splitter> = RefCell::default();
-}
 
 /// The parts of one request.
 #[derive(Debug, Default)]
 pub(super) struct Dealt {
     /// For this replica's shards.
-    pub(super) here: Vec<(usize, SubBatch)>,
+    pub(super) here: Routed,
     /// For others.
     pub(super) there: Vec<PartThere>,
     /// Of slots that nobody holds.
@@ -64,13 +60,12 @@ pub(super) fn deal(
             }
         }
     };
-    let parts =
-        SPLITTER.with_borrow_mut(|splitter| splitter.split_by(request, spans, shards, lane_of));
+    let parts = parts::split(|splitter| splitter.split_by(request, spans, shards, lane_of));
     let ways = ways.into_inner();
     let mut dealt = Dealt::default();
     for (lane, part) in parts {
         match lane {
-            Lane::Shard(shard) => dealt.here.push((shard.0, part)),
+            Lane::Shard(shard) => dealt.here.push((shard, part)),
             Lane::Nobody => dealt.nobody = Some(part),
             Lane::There(place) => {
                 if let Some(route @ Route::There { replica, .. }) = ways.get(usize::from(place)) {
@@ -86,26 +81,14 @@ pub(super) fn deal(
     dealt
 }
 
-/// Room for all parts that stay here, or the sentence that says what there is no room for.
-pub(super) fn reserve<'a>(
-    inboxes: &'a [Inbox],
-    here: &mut [(usize, SubBatch)],
-) -> Result<Vec<Permit<'a>>, String> {
-    let mut permits = Vec::with_capacity(here.len());
-    for (shard, sub_batch) in here {
-        sub_batch
-            .reserve_room()
-            .map_err(|exhausted| format!("memory.limit: {exhausted}"))?;
-        let permit = inboxes.get(*shard).and_then(Inbox::reserve);
-        let full = || "inbox_limit: too many requests wait for a shard".to_owned();
-        permits.push(permit.ok_or_else(full)?);
-    }
-    Ok(permits)
-}
-
-/// Hands all parts that stay here over.
-pub(super) fn hand_over(permits: Vec<Permit<'_>>, here: Vec<(usize, SubBatch)>) {
-    for (permit, (_, sub_batch)) in permits.into_iter().zip(here) {
-        permit.send(sub_batch);
-    }
+/// Hands what this replica owes, and what belongs here after all, to its shards, all or none; gives it back if there is no
+/// room.
+pub(super) fn take_back(core: &Core, mut here: Routed) -> Routed {
+    let Ok(permits) = reserve(&core.inboxes, &mut here) else {
+        return here;
+    };
+    let spans = here.iter().map(|(_, part)| part.spans.len() as u64);
+    core.accounting.held.subtract(spans.sum());
+    hand_over(permits, here);
+    Routed::new()
 }

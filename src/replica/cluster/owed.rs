@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 
 use super::core::Core;
-use super::lanes::{deal, hand_over, reserve};
+use super::lanes::{deal, take_back};
 use crate::batch::origin::Origin;
 use crate::batch::peer::frame::{HandedOverTrace, Mark};
 use crate::batch::replica::{BatchName, ReplicaId};
@@ -119,7 +119,6 @@ impl Owed {
     fn deal_anew(&self, passed: &Passed) -> Vec<(Option<ReplicaId>, Option<Mark>, SubBatch)> {
         let request = &passed.sub_batch.request;
         let routes = self.core.routes();
-        let inboxes = &self.core.inboxes;
         let shared = SharedRequest {
             body: request.body.clone(),
             scopes: request.scopes.clone(),
@@ -127,22 +126,15 @@ impl Owed {
             origin: Some(Box::new(self.origin_of(passed))),
             charge: request.charge.budget().charge(request.charge.bytes()),
         };
-        let mut dealt = deal(
+        let dealt = deal(
             &routes,
-            inboxes.len(),
+            self.core.inboxes.len(),
             shared,
             &passed.sub_batch.spans,
             None,
         );
-        let mut parts = Vec::new();
-        match reserve(inboxes, &mut dealt.here) {
-            Ok(permits) => {
-                let here = dealt.here.iter().map(|(_, part)| part.spans.len() as u64);
-                self.core.accounting.held.subtract(here.sum());
-                hand_over(permits, dealt.here);
-            }
-            Err(_) => parts.extend(dealt.here.into_iter().map(|(_, part)| (None, None, part))),
-        }
+        let left = take_back(&self.core, dealt.here).into_iter();
+        let mut parts: Vec<_> = left.map(|(_, part)| (None, None, part)).collect();
         parts.extend(dealt.nobody.map(|part| (None, None, part)));
         let there = dealt.there.into_iter();
         parts.extend(there.map(|there| (Some(there.replica), there.mark, there.part)));
@@ -153,17 +145,14 @@ impl Owed {
     /// sender has been answered, and may have given their first one up.
     fn origin_of(&self, passed: &Passed) -> Origin {
         let sequence = self.returns.fetch_add(1, Ordering::Relaxed) + 1;
+        let name = BatchName {
+            sender: self.core.life(),
+            stream: u32::MAX,
+            sequence,
+        };
         Origin {
-            name: BatchName {
-                sender: self.core.life(),
-                stream: u32::MAX,
-                sequence,
-            },
-            low_water: 0,
-            marks: Vec::new(),
-            first_names: passed.first_names.clone(),
-            marked: None,
             handed_over: passed.handed_over.iter().cloned().collect(),
+            ..Origin::returned(name, passed.first_names.clone())
         }
     }
 

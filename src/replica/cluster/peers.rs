@@ -8,7 +8,7 @@ use bytes::Bytes;
 use tokio::sync::oneshot;
 
 use super::core::{Command, Core};
-use super::lanes::{PartThere, deal, hand_over, reserve};
+use super::lanes::{PartThere, deal};
 use crate::batch::key::KeyHash;
 use crate::batch::origin::{HandedOver, Origin};
 use crate::batch::peer::answer::FrameAnswer;
@@ -22,12 +22,13 @@ use crate::otlp::ids::TraceId;
 use crate::otlp::wire::{Counted, ScopeEnvelope, SpanHeader, walk_counted};
 use crate::receiver::MetadataTable;
 use crate::receiver::peer::PeerIngest;
+use crate::replica::parts::{hand_over, reserve};
 use crate::replica::traces;
-use crate::router::forward::{ForwardFailure, Forwarder, Outcome, ReceivedName, Route};
+use crate::router::forward::{ForwardFailure, Forwarder, Outcome, Pending, ReceivedName, Route};
 use crate::router::routed_bytes_max;
 
 /// What a replica is told to wait for whose frame finds no room.
-const RETRY_AFTER: Duration = Duration::from_millis(50);
+pub(super) const RETRY_AFTER: Duration = Duration::from_millis(50);
 
 /// Takes frames and orders for one replica.
 #[derive(Debug, Clone)]
@@ -136,7 +137,7 @@ impl PeerRoute {
         header: &FrameHeader,
         there: Vec<PartThere>,
         refused: &mut SlotSet,
-    ) -> Vec<(SubBatch, crate::router::forward::Pending)> {
+    ) -> Vec<(SubBatch, Pending)> {
         if there.is_empty() {
             return Vec::new();
         }
@@ -171,7 +172,7 @@ impl PeerRoute {
     async fn answer(
         &self,
         mut refused: SlotSet,
-        passed_on: Vec<(SubBatch, crate::router::forward::Pending)>,
+        passed_on: Vec<(SubBatch, Pending)>,
     ) -> FrameAnswer {
         for (part, pending) in passed_on {
             let not_taken = match pending.settled().await {

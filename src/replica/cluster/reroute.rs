@@ -3,10 +3,9 @@
 use std::sync::Arc;
 
 use super::core::Core;
-use super::lanes::{deal, hand_over, reserve};
+use super::lanes::{deal, take_back};
 use crate::batch::key::KeyHash;
 use crate::batch::origin::Origin;
-use crate::batch::replica::BatchName;
 use crate::batch::sub_batch::SharedRequest;
 use crate::memory::Budget;
 use crate::otlp::wire::{SpanHeader, walk_request};
@@ -34,24 +33,21 @@ impl Reroute for Rerouter {
             body: frame.payload.clone(),
             scopes: walked.scopes,
             metadata: frame.metadata.cloned(),
-            origin: frame.name.map(|name| Box::new(origin_of(name, frame))),
+            // What comes back under a name may have been taken here before.
+            origin: frame.name.map(|name| {
+                let first_names = frame.route.first_names.clone();
+                Box::new(Origin::returned(name.clone(), first_names))
+            }),
         };
         let routes = self.core.routes();
-        let inboxes = &self.core.inboxes;
-        let mut dealt = deal(&routes, inboxes.len(), request, &spans, None);
+        let dealt = deal(&routes, self.core.inboxes.len(), request, &spans, None);
         let mut parts = Vec::with_capacity(dealt.there.len() + 1);
-        match reserve(inboxes, &mut dealt.here) {
-            Ok(permits) => {
-                let here = dealt.here.iter().map(|(_, part)| part.spans.len() as u64);
-                self.core.accounting.held.subtract(here.sum());
-                hand_over(permits, dealt.here);
-            }
-            Err(_) => parts.extend(dealt.here.into_iter().map(|(_, part)| ReroutedPart {
-                to: Whither::Later,
-                part,
-                mark: None,
-            })),
-        }
+        let left = take_back(&self.core, dealt.here);
+        parts.extend(left.into_iter().map(|(_, part)| ReroutedPart {
+            to: Whither::Later,
+            part,
+            mark: None,
+        }));
         parts.extend(dealt.there.into_iter().map(|there| ReroutedPart {
             to: Whither::There(there.replica),
             part: there.part,
@@ -70,17 +66,5 @@ impl Rerouter {
     fn book_taken_elsewhere(&self, spans: u64) {
         self.core.accounting.held.subtract(spans);
         self.core.accounting.forwarded.add(spans);
-    }
-}
-
-/// What comes back to this replica under a name may have been taken here before.
-fn origin_of(name: &BatchName, frame: &ReturnedFrame<'_>) -> Origin {
-    Origin {
-        name: name.clone(),
-        low_water: 0,
-        marks: Vec::new(),
-        first_names: frame.route.first_names.clone(),
-        marked: None,
-        handed_over: Vec::new(),
     }
 }

@@ -9,7 +9,7 @@ use super::{Reload, Reloader, State, Trigger};
 use crate::admin::{PoliciesPage, Reloaded};
 use crate::clock::rfc3339;
 use crate::config::policy_source::{Loaded, Rejected};
-use crate::config::{Finding, PolicySource};
+use crate::config::{FindingEntry, PolicySource};
 use crate::sampler::config::PolicyConfig;
 
 /// The set in force.
@@ -60,16 +60,6 @@ struct PolicyEntry {
     /// Sub-policies.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     policies: Vec<PolicyEntry>,
-}
-
-#[derive(Debug, Serialize)]
-struct FindingEntry {
-    file: String,
-    line: Option<usize>,
-    column: Option<usize>,
-    key: String,
-    problem: String,
-    advice: String,
 }
 
 impl ActivePage {
@@ -129,19 +119,6 @@ impl PoliciesPage for PoliciesSource {
                 json: json(&reloader.0.state.load()),
             }
         })
-    }
-}
-
-impl From<Finding> for FindingEntry {
-    fn from(finding: Finding) -> Self {
-        Self {
-            file: finding.file,
-            line: finding.position.map(|position| position.line),
-            column: finding.position.map(|position| position.column),
-            key: finding.key,
-            problem: finding.problem,
-            advice: finding.advice,
-        }
     }
 }
 
