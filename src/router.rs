@@ -1,7 +1,7 @@
 //! The router: walks a request's bytes and splits its spans by trace ID into sub-batches, one per shard.
 //!
 //! Pure: it owns no queue and sends nothing. `replica` reserves room for all sub-batches of a request and hands them
-//! over, all or none. So is what a replica concludes from what it knows of the others ([`deaths`], [`pause`]); only
+//! over, all or none. So is what a replica concludes from what it knows of the others ([`deaths`], [`holders`]); only
 //! [`membership`], which learns it, and [`forward`], which sends spans there, are network.
 
 pub mod config;
@@ -12,7 +12,6 @@ pub mod load;
 pub mod member;
 pub mod membership;
 pub mod ownership;
-pub mod pause;
 
 mod split;
 

@@ -62,9 +62,11 @@ impl AppliedNames {
         }
     }
 
-    /// The sender's life is over, and nothing of it is under way any more.
+    /// The sender's life is over, and so are those before it, and nothing of them is under way any more.
     pub(super) fn forget_life(&mut self, sender: &Life) {
-        self.streams.remove(sender);
+        self.streams.retain(|life, _| {
+            life.replica != sender.replica || life.incarnation > sender.incarnation
+        });
     }
 
     /// All that concerns `slots`.

@@ -52,6 +52,12 @@ impl Heartbeat {
         !self.is_in_doubt()
     }
 
+    /// The clock that pauses are taken off.
+    #[must_use]
+    pub fn clock(&self) -> &Clock {
+        &self.0.clock
+    }
+
     /// Whether the process has paused and is not sure yet that it may go on.
     #[must_use]
     pub fn is_in_doubt(&self) -> bool {

@@ -6,6 +6,7 @@ mod clients;
 mod core;
 mod driver;
 mod figures;
+mod graves;
 mod lanes;
 mod owed;
 mod peers;
@@ -177,7 +178,7 @@ impl Cluster {
             config,
             incarnation,
             Arc::new(network),
-            clock.clone(),
+            entrance.heartbeat(),
             registry.gossip(),
         );
         let membership = membership.await?;

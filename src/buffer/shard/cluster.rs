@@ -42,7 +42,7 @@ pub enum SlotOrder {
     HandOver(SlotSet),
     /// Declared dead: hold nothing, and hand all undecided traces to their holders (rule 18).
     GiveBack,
-    /// This life is over, and nothing of it is under way: forget its names.
+    /// This life is over, and nothing of it or of those before it is under way: forget their names.
     Forget(Life),
 }
 

@@ -13,12 +13,14 @@ use tokio::time::MissedTickBehavior;
 
 use super::core::{Command, Core};
 use super::figures::Figures;
+use super::graves::Graves;
 use super::owed::Owed;
 use super::shards::Shards;
 use super::status::ClusterStatus;
 use crate::batch::peer::order::Order;
 use crate::batch::replica::{Life, ReplicaId};
 use crate::buffer::inbox::Inbox;
+use crate::buffer::shard::SlotOrder;
 use crate::clock::Clock;
 use crate::replica::reload::Reloader;
 use crate::router::deaths::{Change, Deaths, Why};
@@ -57,6 +59,7 @@ pub(super) struct DriverState {
     pub(super) was_idle: bool,
     pub(super) has_told_of_twin: bool,
     pub(super) policy_hash: u64,
+    pub(super) graves: Graves,
     /// The digest as the holders have it, without votes.
     pub(super) digest: Option<Arc<Digest>>,
 }
@@ -101,6 +104,7 @@ impl Driver {
             self.feed(Input::PolicyHash(policy_hash));
         }
         self.feed(Input::Tick);
+        self.forget_names_of_the_dead();
         self.publish_digest();
         self.let_go_without_heirs();
         self.update_status();
@@ -257,6 +261,26 @@ impl Driver {
         self.figures
             .put_in(&mut digest, self.holders.table().hash());
         self.membership.publish_digest(digest);
+    }
+
+    /// Names of a life that is over are of no use once nothing of it can arrive any more (rule 6).
+    fn forget_names_of_the_dead(&mut self) {
+        let view = Arc::clone(&self.sight.borrow().view);
+        let others = view.others.values().map(|known| &known.record);
+        let left = others.filter(|record| record.state == MemberState::Left);
+        let left = left.map(|record| record.life.clone());
+        let dead = self.deaths.agreed().into_iter();
+        let dead = dead.map(|(replica, incarnation)| Life {
+            replica,
+            incarnation,
+        });
+        let forgotten = self
+            .state
+            .graves
+            .forgotten(left.chain(dead), self.clock.now());
+        for life in forgotten {
+            self.shards.tell(&SlotOrder::Forget(life));
+        }
     }
 
     /// Rule 16: nothing buffered, nothing owed, nothing on its way.

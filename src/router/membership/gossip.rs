@@ -38,7 +38,7 @@ use self::transport::{SealedSocket, SealedTransport};
 use super::encoding::{encode_digest, encode_record};
 use super::{Identity, Membership, Sight, Twin};
 use crate::batch::replica::Incarnation;
-use crate::clock::Clock;
+use crate::clock::Heartbeat;
 use crate::metrics::GossipMetrics;
 use crate::router::config::ClusterConfig;
 use crate::router::member::{Digest, Record};
@@ -80,7 +80,7 @@ struct Unpublished {
 }
 
 impl GossipMembership {
-    /// Begins to gossip, as a process that started as `incarnation`, over `network`.
+    /// Begins to gossip, as a process that started as `incarnation`, over `network`. Time is that of `heartbeat`.
     ///
     /// # Errors
     /// The library did not start.
@@ -88,9 +88,10 @@ impl GossipMembership {
         config: &ClusterConfig,
         incarnation: Incarnation,
         network: Arc<dyn Network>,
-        clock: Clock,
+        heartbeat: Heartbeat,
         metrics: GossipMetrics,
     ) -> Result<Self, GossipStartError> {
+        let clock = heartbeat.clock().clone();
         let address = config.gossip.advertised(network.local_address());
         let own = ChitchatId::new(config.replica_id.as_str(), incarnation.0, address);
         let secret = config.secret.as_ref().map(|secret| secret.bytes());
@@ -113,13 +114,7 @@ impl GossipMembership {
         };
         let has_seeds = !config.seeds.is_empty();
         let identity = IdentityWatch::new(twin, has_seeds, clock.now());
-        let reader = Reader::new(
-            own,
-            chitchat.clone(),
-            shared.clone(),
-            identity,
-            clock.clone(),
-        );
+        let reader = Reader::new(own, chitchat.clone(), shared.clone(), identity, heartbeat);
         let seeding = Seeding {
             seeds: config.seeds.clone(),
             own: address,

@@ -121,13 +121,6 @@ impl Book {
     pub(super) fn has_contact(&self) -> bool {
         self.0.values().any(|page| !page.is_missed)
     }
-
-    /// After a pause of this process: nobody was heard in that time, and that is nobody's fault.
-    pub(super) fn shift(&mut self, gap: Duration) {
-        for page in self.0.values_mut() {
-            page.heard = page.heard.after(gap);
-        }
-    }
 }
 
 impl Page {

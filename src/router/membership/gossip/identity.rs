@@ -94,13 +94,6 @@ impl IdentityWatch {
         identity
     }
 
-    /// After a pause of this process nothing is known of the time that it missed.
-    pub(super) fn shift(&mut self, gap: Duration) {
-        for pulse in self.older.values_mut() {
-            pulse.last_change = pulse.last_change.after(gap);
-        }
-    }
-
     fn of_one_without_twins(&self, now: Moment) -> Identity {
         let is_settled = match self.first_contact {
             Some(contact) => now.since(contact) >= CONTACT_TIME,

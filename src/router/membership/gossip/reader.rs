@@ -3,25 +3,27 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use chitchat::{Chitchat, ChitchatHandle, ChitchatId};
 
 use super::Shared;
 use super::book::{Book, DIGEST_KEY, RECORD_KEY};
 use super::identity::IdentityWatch;
-use crate::clock::Clock;
+use crate::clock::Heartbeat;
 use crate::router::membership::{Identity, Sight};
-use crate::router::pause::{PauseDetector, TICK};
+
+/// How often to read what has changed.
+pub(super) const TICK: Duration = Duration::from_millis(100);
 
 /// The task that publishes and reads.
 pub(super) struct Reader {
     own: ChitchatId,
     chitchat: Arc<ChitchatHandle>,
     shared: Arc<Shared>,
-    clock: Clock,
+    heartbeat: Heartbeat,
     book: Book,
     identity: IdentityWatch,
-    pauses: PauseDetector,
     may_publish: bool,
 }
 
@@ -32,16 +34,15 @@ impl Reader {
         chitchat: Arc<ChitchatHandle>,
         shared: Arc<Shared>,
         identity: IdentityWatch,
-        clock: Clock,
+        heartbeat: Heartbeat,
     ) -> Self {
         Self {
             own,
             chitchat,
             shared,
-            clock,
+            heartbeat,
             identity,
             book: Book::default(),
-            pauses: PauseDetector::default(),
             may_publish: false,
         }
     }
@@ -52,7 +53,7 @@ impl Reader {
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             tokio::select! {
-                _ = ticks.tick() => self.tick(),
+                _ = ticks.tick() => {}
                 () = self.shared.publish.notified() => {}
             }
             let chitchat = self.chitchat.chitchat();
@@ -62,15 +63,10 @@ impl Reader {
         }
     }
 
-    fn tick(&mut self) {
-        if let Some(gap) = self.pauses.tick(self.clock.now()) {
-            self.book.shift(gap);
-            self.identity.shift(gap);
-        }
-    }
-
     fn read(&mut self, chitchat: &Chitchat) {
-        let now = self.clock.now();
+        // After a pause nobody was heard for as long, which is nobody's fault: first it is taken off the clock.
+        let _may_act = self.heartbeat.beat();
+        let now = self.heartbeat.clock().now();
         let live: BTreeSet<ChitchatId> = chitchat.live_nodes().cloned().collect();
         self.book
             .read(chitchat.node_states(), &live, &self.own, now);

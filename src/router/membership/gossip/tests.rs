@@ -4,14 +4,15 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
+use super::reader::TICK;
 use super::*;
 use crate::batch::key::{SLOTS, Slot};
 use crate::batch::replica::ReplicaId;
+use crate::clock::Clock;
 use crate::keyed_hash::keyed_hash;
 use crate::metrics::Registry;
 use crate::router::config::Secret;
 use crate::router::member::{Known, MemberState};
-use crate::router::pause::TICK;
 
 /// Far beyond what anything here takes on a busy machine: reached only by a failure.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -52,9 +53,9 @@ impl<'a> Start<'a> {
         let network = Arc::new(network.unwrap());
         let registry = Registry::new();
         let incarnation = Incarnation(self.incarnation);
-        let (clock, metrics) = (self.clock.clone(), registry.gossip());
+        let (heartbeat, metrics) = (Heartbeat::new(&self.clock), registry.gossip());
         let membership =
-            GossipMembership::start(&config, incarnation, network, clock, metrics).await;
+            GossipMembership::start(&config, incarnation, network, heartbeat, metrics).await;
         let membership = membership.unwrap();
         let record = Record::for_tests(self.id, self.incarnation, MemberState::Joining);
         membership.publish_record(record);
