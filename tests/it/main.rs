@@ -51,6 +51,7 @@ mod two_exporters;
 
 mod cluster_founded;
 mod cluster_id_taken;
+mod cluster_joining;
 mod cluster_killed;
 mod cluster_paused;
 mod cluster_port_in_use;

@@ -93,16 +93,21 @@ impl Default for Plan {
 }
 
 impl Cluster {
-    /// Founds a cluster and waits until every slot is held by its owner.
-    pub(crate) async fn found(plan: Plan) -> Self {
+    /// One that nobody is in yet.
+    pub(crate) async fn empty(plan: Plan) -> Self {
         let gossip = free_udp_addresses(plan.replicas);
-        let mut cluster = Self {
+        Self {
             backend: Backend::start().await,
             replicas: BTreeMap::new(),
             directory: Directory::default(),
             plan,
             gossip,
-        };
+        }
+    }
+
+    /// Founds a cluster and waits until every slot is held by its owner.
+    pub(crate) async fn found(plan: Plan) -> Self {
+        let mut cluster = Self::empty(plan).await;
         let all: Vec<usize> = (0..cluster.gossip.len()).collect();
         for number in &all {
             cluster.launch(*number).await;
@@ -124,7 +129,8 @@ impl Cluster {
         self.directory.lock().push(replica.grpc);
     }
 
-    async fn launch(&mut self, number: usize) {
+    /// Starts replica number `number`, and waits for nothing.
+    pub(crate) async fn launch(&mut self, number: usize) {
         let id = format!("r{number}");
         let gossip = self.gossip[number];
         let launch = self.plan.launch(&self.backend, &id, gossip, &self.gossip);
