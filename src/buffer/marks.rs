@@ -38,6 +38,8 @@ pub(super) struct Marks {
     /// Finds the attribute's name in an encoding.
     name: Finder<'static>,
     known: HashMap<Arc<str>, MarkId>,
+    /// By number.
+    policies: Vec<Arc<str>>,
     /// By number: the encoded attribute, its field's key and length included.
     attributes: Vec<Box<[u8]>>,
     attributes_bytes: usize,
@@ -62,6 +64,7 @@ impl Marks {
             name: Finder::new(name).into_owned(),
             config,
             known: HashMap::new(),
+            policies: Vec::new(),
             attributes: Vec::new(),
             attributes_bytes: 0,
         }
@@ -98,8 +101,15 @@ impl Marks {
         }
         self.attributes_bytes = bytes;
         self.attributes.push(attribute);
-        self.known.insert(Arc::from(policy), MarkId(number));
+        let policy: Arc<str> = Arc::from(policy);
+        self.policies.push(Arc::clone(&policy));
+        self.known.insert(policy, MarkId(number));
         Some(MarkId(number))
+    }
+
+    /// The policy of a mark, by name.
+    pub(super) fn policy(&self, mark: MarkId) -> Option<&Arc<str>> {
+        self.policies.get(usize::from(mark.0))
     }
 
     /// The encoded attribute, its field's key and length included.
@@ -202,6 +212,8 @@ mod tests {
         let second = marks.of_policy("slow");
         assert_ne!(first, second);
         assert_eq!(marks.of_policy("errors"), first);
+        let name = second.and_then(|mark| marks.policy(mark));
+        assert_eq!(name.map(|name| &**name), Some("slow"));
         assert_eq!(MarkId::of_number(MarkId::number(second)), second);
         assert_eq!(MarkId::of_number(MarkId::number(None)), None);
     }

@@ -4,6 +4,7 @@
 
 mod clients;
 mod core;
+mod decisions;
 mod driver;
 mod figures;
 mod graves;

@@ -14,6 +14,7 @@ use crate::batch::replica::{Life, MoveId};
 use crate::batch::slot_set::SlotSet;
 use crate::batch::sub_batch::{SharedRequest, SubBatch, TraceSpans};
 use crate::buffer::decision_cache::Remembered;
+use crate::buffer::marks::MarkId;
 use crate::buffer::release::encode_trace;
 use crate::buffer::trace::Trace;
 use crate::buffer::trace_table::TraceRef;
@@ -168,11 +169,14 @@ impl Shard {
         let Some(link) = self.slots.link() else {
             return;
         };
+        let marks = self.release.marks();
+        let policy_of = |number| marks.policy(MarkId::of_number(number)?).map(Arc::clone);
         let remembered = self.remembered.of_slots(slots);
         let decisions = remembered.map(|(hash, remembered)| RememberedTrace {
             hash,
             decision: remembered.decision,
             threshold: remembered.threshold,
+            policy: policy_of(remembered.policy),
         });
         let decisions = decisions.collect();
         link.report(Report::Decisions(move_id, parcel, decisions));
@@ -185,9 +189,12 @@ impl Shard {
             if self.remembered.get(trace.hash).is_some() {
                 continue;
             }
+            let marks = self.release.marks();
+            let policy = trace.policy.as_deref();
+            let mark = policy.and_then(|policy| marks.of_policy(policy));
             let remembered = Remembered {
                 decision: trace.decision,
-                policy: Remembered::POLICY_MAX,
+                policy: MarkId::number(mark),
                 threshold: trace.threshold,
             };
             self.remembered.insert(trace.hash, remembered);

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::views::StoredSpans;
 use super::{ActivePolicies, Shard, Trigger};
+use crate::batch::key::KeyHash;
 use crate::buffer::config::Overflow;
 use crate::buffer::decision_cache::Remembered;
 use crate::buffer::decision_log::Decided;
@@ -148,7 +149,10 @@ impl Shard {
             return;
         };
         let policies = Arc::clone(trace.judged_by.as_ref().unwrap_or(&self.policies));
-        let mark = self.mark(verdict, &policies);
+        let mark = match trigger {
+            Trigger::Elsewhere => self.mark_of_elsewhere(trace.hash),
+            _ => self.mark(verdict, &policies),
+        };
         // A discarded trace was not decided: what comes of it later is a trace of its own.
         if trigger != Trigger::Discarded {
             let remembered = Remembered {
@@ -218,6 +222,11 @@ impl Shard {
         }
         let index = usize::from(verdict.policy_index?);
         marks.of_policy(policies.set.names().nth(index)?)
+    }
+
+    /// The mark that came with a decision of another replica.
+    fn mark_of_elsewhere(&mut self, hash: KeyHash) -> Option<MarkId> {
+        MarkId::of_number(self.remembered.get(hash)?.policy)
     }
 
     /// The policies' verdict on a whole trace.

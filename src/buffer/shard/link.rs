@@ -49,7 +49,7 @@ pub enum Report {
 }
 
 /// A remembered decision, as it goes from one replica to another.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RememberedTrace {
     /// The trace's key.
     pub hash: KeyHash,
@@ -57,4 +57,6 @@ pub struct RememberedTrace {
     pub decision: Decision,
     /// Its rejection threshold, 56 bits.
     pub threshold: u64,
+    /// The policy that its spans are marked with.
+    pub policy: Option<Arc<str>>,
 }

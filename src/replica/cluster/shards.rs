@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use bytes::{BufMut as _, Bytes, BytesMut};
+use bytes::Bytes;
 use tokio::sync::mpsc;
 
 use super::core::Command;
+use super::decisions::{DECISIONS_MAX, encode_decisions};
 use super::figures::ClusterShare;
-use crate::batch::key::{KeyHash, ShardId};
-use crate::batch::peer::Malformed;
+use crate::batch::key::ShardId;
 use crate::batch::peer::names::{AppliedBatch, encode_names};
 use crate::batch::replica::MoveId;
 use crate::batch::slot_set::SlotSet;
@@ -20,12 +20,6 @@ use crate::buffer::shard::{
 use crate::metrics::ClusterMetrics;
 use crate::router::holders::Input;
 use crate::sampler::policy::Share;
-use crate::sampler::precedence::Decision;
-
-/// Bytes of decisions in one order.
-const CHUNK_BYTES_MAX: usize = 1 << 20;
-/// A remembered decision: 8 bytes of hash, then 8 of decision and threshold.
-const DECISION_BYTES: usize = 16;
 
 /// Where one shard reports to.
 pub(super) struct ShardLink {
@@ -105,7 +99,7 @@ impl Shards {
             let own = decisions
                 .iter()
                 .filter(|trace| trace.hash.shard(shards) == ShardId(number));
-            let own = own.copied().collect();
+            let own = own.cloned().collect();
             inbox.control(Control::Slots(Box::new(SlotOrder::Remember(own))));
             inbox.control(Control::Fence(fence.clone()));
         }
@@ -169,7 +163,7 @@ impl Shards {
         let key = (id, parcel);
         let collecting = self.collecting.get_mut(&key)?;
         collecting.left -= 1;
-        let chunks = decisions.chunks(CHUNK_BYTES_MAX / DECISION_BYTES);
+        let chunks = decisions.chunks(DECISIONS_MAX);
         collecting.chunks.extend(chunks.map(encode_decisions));
         if collecting.left > 0 {
             return None;
@@ -200,54 +194,5 @@ impl Shards {
             names: encode_names(&freezing.names),
             refused: &freezing.slots - &freezing.frozen,
         })
-    }
-}
-
-fn encode_decisions(decisions: &[RememberedTrace]) -> Bytes {
-    let mut encoded = BytesMut::with_capacity(decisions.len() * DECISION_BYTES);
-    for trace in decisions {
-        encoded.put_u64_le(trace.hash.0);
-        encoded.put_u64_le((trace.decision as u64) << 56 | trace.threshold & ((1 << 56) - 1));
-    }
-    encoded.freeze()
-}
-
-/// Reads decisions.
-///
-/// # Errors
-/// [`Malformed`].
-pub(super) fn decode_decisions(encoded: &Bytes) -> Result<Vec<RememberedTrace>, Malformed> {
-    let (words, rest) = encoded.as_chunks::<8>();
-    let (pairs, odd) = words.as_chunks::<2>();
-    if !rest.is_empty() || !odd.is_empty() {
-        return Err(Malformed("decisions: not whole".to_owned()));
-    }
-    let decisions = pairs.iter().map(|[hash, rest]| {
-        let rest = u64::from_le_bytes(*rest);
-        let decision = Decision::ALL.get((rest >> 56) as usize);
-        Ok(RememberedTrace {
-            hash: KeyHash(u64::from_le_bytes(*hash)),
-            decision: *decision.ok_or_else(|| Malformed("decisions: no decision".to_owned()))?,
-            threshold: rest & ((1 << 56) - 1),
-        })
-    });
-    decisions.collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn decisions_arrive_as_they_were_sent() {
-        let decisions = [0, 1, 2].map(|number| RememberedTrace {
-            hash: KeyHash(u64::MAX - number),
-            decision: Decision::ALL[number as usize],
-            threshold: number << 50 | 3,
-        });
-        let encoded = encode_decisions(&decisions);
-        assert_eq!(decode_decisions(&encoded), Ok(decisions.to_vec()));
-        assert!(decode_decisions(&encoded.slice(1..)).is_err());
-        assert!(decode_decisions(&Bytes::from_static(&[9; 16])).is_err());
     }
 }

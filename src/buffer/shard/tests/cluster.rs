@@ -1,5 +1,6 @@
 //! A shard of a clustered replica: what it takes of slots that change hands, and what it reports.
 
+use super::marks::{marking, marks};
 use super::*;
 use crate::batch::key::KeyHash;
 use crate::batch::origin::HandedOver;
@@ -96,16 +97,14 @@ fn slot_of(trace: u8) -> SlotSet {
 }
 
 fn clustered(decision_wait_ms: u64) -> (World, Neighbours) {
+    clustered_with(decision_wait_ms, BufferConfig::default())
+}
+
+fn clustered_with(decision_wait_ms: u64, config: BufferConfig) -> (World, Neighbours) {
     let neighbours = Neighbours::default();
     let link = Some(neighbours.clone());
     let windows = windows(decision_wait_ms);
-    let mut world = World::with_link(
-        1 << 30,
-        windows,
-        EvaluationConfig::default(),
-        BufferConfig::default(),
-        link,
-    );
+    let mut world = World::with_link(1 << 30, windows, EvaluationConfig::default(), config, link);
     tell(&mut world, SlotOrder::Set(SlotSet::all(), SlotState::Here));
     (world, neighbours)
 }
@@ -245,6 +244,7 @@ fn a_decision_made_elsewhere_decides_what_is_held_here() {
         hash: hash(trace),
         decision,
         threshold: 0,
+        policy: None,
     };
     let decisions = vec![
         remembered(1, Decision::Sampled),
@@ -255,6 +255,25 @@ fn a_decision_made_elsewhere_decides_what_is_held_here() {
     world.pass(300);
     assert_eq!(world.backend.received(), BTreeMap::from([(1, vec![1, 3])]));
     assert_eq!(world.accounting.snapshot().not_sampled, 1);
+}
+
+#[test]
+fn late_spans_have_the_mark_of_the_policy_that_kept_their_trace_after_its_slot_changed_hands() {
+    let (mut giver, neighbours) = clustered_with(100, marking());
+    giver.send(&[failed(span(1, 1, ROOT))]);
+    giver.pass(500);
+    tell(&mut giver, SlotOrder::Collect(a_move(), 0, SlotSet::all()));
+    let Some(Report::Decisions(_, _, decisions)) = neighbours.reports().pop() else {
+        panic!("no decisions");
+    };
+    let (mut target, _neighbours) = clustered_with(60_000, marking());
+    target.send(&[span(1, 2, !ROOT)]);
+    target.pass(0);
+    tell(&mut target, SlotOrder::Remember(decisions));
+    target.send(&[span(1, 3, !ROOT)]);
+    target.pass(300);
+    let errors = |number| ((1, number), "errors".to_owned());
+    assert_eq!(marks(&target), BTreeMap::from([errors(2), errors(3)]));
 }
 
 #[test]

@@ -9,14 +9,18 @@ use crate::sampler::config::Strategy;
 const NAME: &str = "a.policy";
 
 fn marked(evaluation: EvaluationConfig) -> World {
-    let config = BufferConfig {
+    World::with(1 << 30, windows(100), evaluation, marking())
+}
+
+/// Marks on spans.
+pub(super) fn marking() -> BufferConfig {
+    BufferConfig {
         policy_mark: Some(PolicyMark {
             attribute: NAME.to_owned(),
             place: MarkPlace::Span,
         }),
         ..BufferConfig::default()
-    };
-    World::with(1 << 30, windows(100), evaluation, config)
+    }
 }
 
 /// The policies `other` and `all`, of which the second keeps all.
@@ -33,7 +37,7 @@ fn others() -> Arc<ActivePolicies> {
 }
 
 /// The marks that arrived, by trace and span number.
-fn marks(world: &World) -> BTreeMap<(u8, u64), String> {
+pub(super) fn marks(world: &World) -> BTreeMap<(u8, u64), String> {
     let mut marks = BTreeMap::new();
     for body in &world.backend.0.lock().requests {
         let request = ExportTraceServiceRequest::decode(body.clone()).unwrap();

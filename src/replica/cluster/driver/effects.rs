@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::sync::oneshot;
 
-use super::super::shards::decode_decisions;
+use super::super::decisions::decode_decisions;
 use super::Driver;
 use crate::batch::peer::frame::Mark;
 use crate::batch::peer::names::{AppliedBatch, decode_names};
