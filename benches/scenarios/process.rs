@@ -128,6 +128,13 @@ impl Process {
         Ok((self.child.wait()?, output))
     }
 
+    /// Ends the process as a crash would (SIGKILL).
+    pub(crate) fn kill(mut self) -> anyhow::Result<()> {
+        self.child.kill()?;
+        self.child.wait()?;
+        Ok(())
+    }
+
     fn threads(&self) -> anyhow::Result<Threads> {
         let mut threads = Threads::new();
         let folder = format!("/proc/{}/task", self.child.id());

@@ -1,0 +1,99 @@
+//! Three replicas become four, all four are restarted one after the other, four become three, under one load that goes on:
+//! nothing acknowledged may be lost, split or doubled.
+//!
+//! A trace's five requests are spread over 3 s, the window is 5 s, every fifth trace has an error. Clients send to all four
+//! places in turn, whether or not somebody is there, and again to the next.
+
+use std::time::Duration;
+
+use super::lab::{ALL_CORES, Lab};
+use super::load::{Load, Seen};
+use super::receiver::Policies;
+use super::replicas::{Plan, Replicas};
+use super::report::Row;
+use super::sink::Sink;
+use super::toll::Toll;
+
+const RATES: [u64; 3] = [10_000, 30_000, 50_000];
+const FOUNDERS: usize = 3;
+const DECISION_WAIT: Duration = Duration::from_secs(5);
+const SPREAD: Duration = Duration::from_secs(3);
+/// Between two changes.
+const CALM: Duration = Duration::from_secs(2);
+const SETTLE: Duration = Duration::from_secs(15);
+
+pub(crate) fn run(lab: &mut Lab) -> anyhow::Result<()> {
+    lab.report
+        .title("rolling", "3, 4, each of them restarted, 3 replicas");
+    for rate in RATES {
+        at_rate(lab, rate)?;
+    }
+    Ok(())
+}
+
+fn at_rate(lab: &mut Lab, rate: u64) -> anyhow::Result<()> {
+    let sink = Sink::start(lab)?;
+    let plan = Plan {
+        founders: FOUNDERS,
+        places: FOUNDERS + 1,
+        decision_wait: DECISION_WAIT,
+        policies: Policies::Three,
+        backend: sink.grpc,
+    };
+    let mut replicas = Replicas::found(lab, plan)?;
+    let sent = lab.folder.join("sent.jsonl");
+    let load = Load {
+        spans_per_second: rate,
+        connections: 2,
+        error_percent: 20,
+        slow_percent: 0,
+        spread: SPREAD,
+        patience: Duration::from_secs(120),
+        ledger: Some(sent.clone()),
+        ..Load::default()
+    };
+    let begin = lab.clock.now();
+    let load = load.start_on(lab, ALL_CORES, &replicas.endpoints())?;
+    std::thread::sleep(SPREAD + DECISION_WAIT);
+    play(lab, &mut replicas)?;
+    let load_s = lab.clock.now().since(begin).as_secs_f64();
+    let seen = Seen::at_end_of(load)?;
+    std::thread::sleep(DECISION_WAIT + SETTLE);
+    replicas.end()?;
+    let toll = Toll::of(&sent, &sink.end()?)?;
+    let row = Row::new(format!("{rate}/s"))
+        .with("load_s", load_s)
+        .with("spans_acknowledged", seen.spans_acknowledged as f64)
+        .with(
+            "spans_not_acknowledged",
+            (seen.spans_sent - seen.spans_acknowledged) as f64,
+        )
+        .with("error_traces", toll.errors as f64)
+        .with("lost", toll.lost as f64)
+        .with("split", (toll.split + toll.others_split) as f64)
+        .with("doubled", toll.doubled as f64)
+        .with("spans_lost", toll.spans_lost as f64)
+        .with("spans_doubled", toll.spans_doubled as f64)
+        .with("ack_p99_ms", seen.ack_p99_ms)
+        .with("longest_ack_s", seen.ack_max_ms / 1e3);
+    lab.report.add("rolling", &row)
+}
+
+/// Each change when all is in the right hands after the one before.
+fn play(lab: &Lab, replicas: &mut Replicas) -> anyhow::Result<()> {
+    replicas.launch(lab, FOUNDERS)?;
+    settle(replicas)?;
+    for number in 0..=FOUNDERS {
+        replicas.stop(number)?;
+        replicas.launch(lab, number)?;
+        settle(replicas)?;
+    }
+    replicas.stop(FOUNDERS)?;
+    settle(replicas)
+}
+
+fn settle(replicas: &Replicas) -> anyhow::Result<()> {
+    replicas.wait_until_balanced()?;
+    std::thread::sleep(CALM);
+    Ok(())
+}
