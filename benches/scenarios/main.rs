@@ -31,6 +31,7 @@ mod scrape;
 mod sink;
 mod steady;
 mod toll;
+mod watch;
 
 #[path = "../peers/collector.rs"]
 mod collector;

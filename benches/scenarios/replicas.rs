@@ -36,6 +36,8 @@ pub(crate) struct Replicas {
     plan: Plan,
     places: Vec<Place>,
     running: BTreeMap<usize, Receiver>,
+    /// Lives so far, by which logs are told apart.
+    lives: usize,
 }
 
 /// Where a replica listens.
@@ -56,6 +58,7 @@ impl Replicas {
             plan,
             places: places.context("cannot find free ports")?,
             running: BTreeMap::new(),
+            lives: 0,
         };
         for number in 0..plan.founders {
             replicas.launch(lab, number)?;
@@ -67,6 +70,11 @@ impl Replicas {
     /// Where clients send to: all places, also those where nobody is yet.
     pub(crate) fn endpoints(&self) -> Vec<SocketAddr> {
         self.places.iter().map(|place| place.grpc).collect()
+    }
+
+    /// Where they are asked how they are.
+    pub(crate) fn admins(&self) -> Vec<SocketAddr> {
+        self.places.iter().map(|place| place.admin).collect()
     }
 
     /// Those that run.
@@ -88,7 +96,9 @@ impl Replicas {
         set("http-endpoint", place.http.to_string());
         set("admin-endpoint", place.admin.to_string());
         set("exporter-endpoint", format!("http://{}", self.plan.backend));
-        let log = lab.folder.join(format!("replica-{number}.log"));
+        self.lives += 1;
+        let name = format!("replica-{number}.life-{}.log", self.lives);
+        let log = lab.folder.join(name);
         let process = Process::start(ALL_CORES, &lab.tailsieve, &arguments, Some(&log))?;
         let metric = "tailsieve_router_spans_received_total";
         let replica = Receiver::ready(process, place.grpc, place.admin, metric)?;

@@ -13,14 +13,21 @@ use super::replicas::{Plan, Replicas};
 use super::report::Row;
 use super::sink::Sink;
 use super::toll::Toll;
+use super::watch::Watch;
 
-const RATES: [u64; 3] = [10_000, 30_000, 50_000];
+const RATES: [u64; 8] = [30_000; 8];
 const FOUNDERS: usize = 3;
 const DECISION_WAIT: Duration = Duration::from_secs(5);
 const SPREAD: Duration = Duration::from_secs(3);
 /// Between two changes.
 const CALM: Duration = Duration::from_secs(2);
 const SETTLE: Duration = Duration::from_secs(15);
+
+/// What tells of trouble.
+const LATE: &str = "tailsieve_buffer_late_spans_total";
+const HELD: &str = "tailsieve_cluster_spans_held_total";
+const HANDED_OVER: &str = "tailsieve_cluster_traces_handed_over_total";
+const FAILED: &str = "tailsieve_exporter_spans_failed_total";
 
 pub(crate) fn run(lab: &mut Lab) -> anyhow::Result<()> {
     lab.report
@@ -54,11 +61,14 @@ fn at_rate(lab: &mut Lab, rate: u64) -> anyhow::Result<()> {
     };
     let begin = lab.clock.now();
     let load = load.start_on(lab, ALL_CORES, &replicas.endpoints())?;
+    let watch = Watch::start(replicas.admins(), &[LATE, HELD, HANDED_OVER, FAILED]);
     std::thread::sleep(SPREAD + DECISION_WAIT);
     play(lab, &mut replicas)?;
     let load_s = lab.clock.now().since(begin).as_secs_f64();
     let seen = Seen::at_end_of(load)?;
     std::thread::sleep(DECISION_WAIT + SETTLE);
+    let counted = watch.end()?;
+    let counted = |name: &str| counted.get(name).copied().unwrap_or_default();
     replicas.end()?;
     let toll = Toll::of(&sent, &sink.end()?)?;
     let row = Row::new(format!("{rate}/s"))
@@ -75,8 +85,18 @@ fn at_rate(lab: &mut Lab, rate: u64) -> anyhow::Result<()> {
         .with("spans_lost", toll.spans_lost as f64)
         .with("spans_doubled", toll.spans_doubled as f64)
         .with("ack_p99_ms", seen.ack_p99_ms)
-        .with("longest_ack_s", seen.ack_max_ms / 1e3);
-    lab.report.add("rolling", &row)
+        .with("longest_ack_s", seen.ack_max_ms / 1e3)
+        .with("late_spans", counted(LATE))
+        .with("spans_held_back", counted(HELD))
+        .with("traces_handed_over", counted(HANDED_OVER))
+        .with("spans_failed", counted(FAILED));
+    lab.report.add("rolling", &row)?;
+    anyhow::ensure!(
+        toll.lost + toll.split + toll.others_split + toll.doubled == 0,
+        "not clean; books and logs are in {}",
+        lab.folder.display()
+    );
+    Ok(())
 }
 
 /// Each change when all is in the right hands after the one before.
