@@ -7,16 +7,15 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use tailsieve::tools::cluster::ClusterPage;
-use tailsieve::tools::demo::process::free_addresses;
 
 use super::lab::{ALL_CORES, Lab};
-use super::process::Process;
+use super::process::{Process, free_address};
 use super::receiver::{DECISION_CACHE, Policies, Receiver, argument, policies};
 use super::scrape;
 
 /// How often it is looked whether they are where they should be.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
-const LOOKS_MAX: u32 = 1_200;
+const LOOKS_MAX: u32 = 600;
 
 /// What is the same for all of them.
 #[derive(Debug, Clone, Copy)]
@@ -53,10 +52,10 @@ struct Place {
 impl Replicas {
     /// Starts the founders and waits until each holds its part.
     pub(crate) fn found(lab: &Lab, plan: Plan) -> anyhow::Result<Self> {
-        let places: Result<Vec<_>, _> = (0..plan.places).map(|_| Place::free()).collect();
+        let places: anyhow::Result<Vec<_>> = (0..plan.places).map(|_| Place::free()).collect();
         let mut replicas = Self {
             plan,
-            places: places.context("cannot find free ports")?,
+            places: places?,
             running: BTreeMap::new(),
             lives: 0,
         };
@@ -120,17 +119,28 @@ impl Replicas {
     pub(crate) fn wait_until_balanced(&self) -> anyhow::Result<()> {
         let ids: Vec<String> = self.running.keys().map(|number| id(*number)).collect();
         for _ in 0..LOOKS_MAX {
-            let balanced = self.running().all(|replica| {
-                let page = scrape::get(replica.admin, "/api/v1/cluster").ok();
-                let page = page.and_then(|page| serde_json::from_str::<ClusterPage>(&page).ok());
-                page.is_some_and(|page| page.is_balanced(&ids))
-            });
-            if balanced {
+            let is_balanced = |page: &ClusterPage| page.is_balanced(&ids);
+            if self
+                .pages()
+                .is_ok_and(|pages| pages.iter().all(is_balanced))
+            {
                 return Ok(());
             }
             std::thread::sleep(LOOK_EVERY);
         }
+        for page in self.pages()? {
+            println!("{page}");
+        }
         anyhow::bail!("{ids:?} are not balanced")
+    }
+
+    /// What each tells of the cluster.
+    fn pages(&self) -> anyhow::Result<Vec<ClusterPage>> {
+        let pages = self.running().map(|replica| {
+            let page = scrape::get(replica.admin, "/api/v1/cluster")?;
+            Ok(serde_json::from_str(&page)?)
+        });
+        pages.collect()
     }
 
     /// Ends all at once: they cannot hand over to each other, and decide what they hold.
@@ -176,14 +186,13 @@ cluster:
 }
 
 impl Place {
-    fn free() -> std::io::Result<Self> {
-        let [grpc, http, admin, peer, gossip] = free_addresses()?;
+    fn free() -> anyhow::Result<Self> {
         Ok(Self {
-            grpc,
-            http,
-            admin,
-            peer,
-            gossip,
+            grpc: free_address()?,
+            http: free_address()?,
+            admin: free_address()?,
+            peer: free_address()?,
+            gossip: free_address()?,
         })
     }
 }

@@ -15,7 +15,7 @@ use super::sink::Sink;
 use super::toll::Toll;
 use super::watch::Watch;
 
-const RATES: [u64; 8] = [30_000; 8];
+const RATES: [u64; 3] = [10_000, 30_000, 50_000];
 const FOUNDERS: usize = 3;
 const DECISION_WAIT: Duration = Duration::from_secs(5);
 const SPREAD: Duration = Duration::from_secs(3);
