@@ -101,9 +101,12 @@ impl Load {
 impl Seen {
     /// Ends the load and reads its summary.
     pub(crate) fn at_end_of(load: Process) -> anyhow::Result<Self> {
-        let (_, output) = load.end()?;
-        let line = output.lines().last().context("the load said nothing")?;
-        let summary: Value = serde_json::from_str(line)?;
+        Self::in_summary(&end(load)?)
+    }
+
+    /// Reads a summary.
+    pub(crate) fn in_summary(summary: &str) -> anyhow::Result<Self> {
+        let summary: Value = serde_json::from_str(summary)?;
         let number = |path: &str| summary.pointer(path).and_then(Value::as_f64).unwrap_or(0.0);
         let sent = number("/spans/sent");
         Ok(Self {
@@ -115,4 +118,11 @@ impl Seen {
             bytes_per_span: number("/body_bytes") / sent.max(1.0),
         })
     }
+}
+
+/// Ends the load; its summary, as JSON.
+pub(crate) fn end(load: Process) -> anyhow::Result<String> {
+    let (_, output) = load.end()?;
+    let line = output.lines().last().context("the load said nothing")?;
+    Ok(line.to_owned())
 }

@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use super::lab::{ALL_CORES, Lab};
-use super::load::{Load, Seen};
+use super::load::{self, Load, Seen};
 use super::receiver::Policies;
 use super::replicas::{Plan, Replicas};
 use super::report::Row;
@@ -15,7 +15,7 @@ use super::sink::Sink;
 use super::toll::Toll;
 use super::watch::Watch;
 
-const RATES: [u64; 3] = [10_000, 30_000, 50_000];
+const RATES: [u64; 3] = [50_000, 30_000, 10_000];
 const FOUNDERS: usize = 3;
 const DECISION_WAIT: Duration = Duration::from_secs(5);
 const SPREAD: Duration = Duration::from_secs(3);
@@ -65,7 +65,9 @@ fn at_rate(lab: &mut Lab, rate: u64) -> anyhow::Result<()> {
     std::thread::sleep(SPREAD + DECISION_WAIT);
     play(lab, &mut replicas)?;
     let load_s = lab.clock.now().since(begin).as_secs_f64();
-    let seen = Seen::at_end_of(load)?;
+    let summary = load::end(load)?;
+    lab.write("load.json", &summary)?;
+    let seen = Seen::in_summary(&summary)?;
     std::thread::sleep(DECISION_WAIT + SETTLE);
     let counted = watch.end()?;
     let counted = |name: &str| counted.get(name).copied().unwrap_or_default();
