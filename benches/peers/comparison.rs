@@ -10,7 +10,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use tailsieve::tools::generate::ledger::Entry;
 
-use super::collector;
+use super::collector::{self, Place};
 use crate::lab::{Lab, SERVER_CORES, Stretch};
 use crate::load::{Load, Seen};
 use crate::receiver::{DECISION_CACHE, Policies, Receiver, ReplicaSettings};
@@ -50,10 +50,11 @@ pub(crate) fn run(lab: &mut Lab) -> anyhow::Result<()> {
             let peer = collector::start(
                 lab,
                 &binary,
+                &Place::free()?,
                 SERVER_CORES,
                 Policies::Three,
                 DECISION_WAIT,
-                &backend,
+                backend.grpc,
             )?;
             let theirs = outcome(lab, peer, backend, &load)?;
             let backend = Receiver::backend(lab)?;

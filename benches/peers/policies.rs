@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::collector;
+use super::collector::{self, Place};
 use crate::lab::{Lab, SERVER_CORES};
 use crate::load::{Load, Seen};
 use crate::receiver::{DECISION_CACHE, Policies, Receiver, ReplicaSettings};
@@ -26,7 +26,15 @@ pub(crate) fn run(lab: &mut Lab) -> anyhow::Result<()> {
         for decides in [Policies::Three, Policies::Thirteen] {
             let backend = Receiver::backend(lab)?;
             let receiver = if is_collector {
-                collector::start(lab, &binary, SERVER_CORES, decides, DECISION_WAIT, &backend)?
+                collector::start(
+                    lab,
+                    &binary,
+                    &Place::free()?,
+                    SERVER_CORES,
+                    decides,
+                    DECISION_WAIT,
+                    backend.grpc,
+                )?
             } else {
                 let settings = ReplicaSettings {
                     cores: SERVER_CORES,

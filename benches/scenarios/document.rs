@@ -1,5 +1,6 @@
 //! Refills the tables of `docs/performance.md` from the latest rows: between `<!-- scenario NAME -->` and
-//! `<!-- end -->` stands one table, of which every line follows from `target/scenarios.jsonl`.
+//! `<!-- end -->` stands one table, of which every line follows from `target/scenarios.jsonl`. Where that has no row of a
+//! scenario, its table stays.
 
 use std::fs;
 use std::path::Path;
@@ -37,8 +38,11 @@ pub(crate) fn refill() -> anyhow::Result<()> {
             .strip_prefix(BEGIN)
             .and_then(|rest| rest.strip_suffix(" -->"))
         {
-            is_old_table = true;
-            filled.push_str(&table(&latest(&rows, name)));
+            let rows = latest(&rows, name);
+            if !rows.is_empty() {
+                is_old_table = true;
+                filled.push_str(&table(&rows));
+            }
         }
     }
     fs::write(&path, filled)?;

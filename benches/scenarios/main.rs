@@ -23,17 +23,26 @@ mod memory;
 mod process;
 mod receiver;
 mod replay;
+mod replicas;
 mod report;
+mod rolling;
 mod saturation;
 mod scrape;
+mod sink;
 mod steady;
+mod toll;
+mod watch;
 
 #[path = "../peers/collector.rs"]
 mod collector;
 #[path = "../peers/comparison.rs"]
 mod comparison;
+#[path = "../peers/pair.rs"]
+mod pair;
 #[path = "../peers/policies.rs"]
 mod policies;
+#[path = "../peers/rescale.rs"]
+mod rescale;
 
 use std::process::ExitCode;
 
@@ -44,7 +53,7 @@ use lab::Lab;
 /// A scenario: its name and what runs it.
 type Scenario = (&'static str, fn(&mut Lab) -> anyhow::Result<()>);
 
-const SCENARIOS: [Scenario; 9] = [
+const SCENARIOS: [Scenario; 11] = [
     ("saturation", saturation::run),
     ("steady", steady::run),
     ("memory", memory::run),
@@ -52,8 +61,10 @@ const SCENARIOS: [Scenario; 9] = [
     ("growth", growth::run),
     ("giant", giant::run),
     ("cluster", cluster::run),
+    ("rolling", rolling::run),
     ("peers", comparison::run),
     ("policies", policies::run),
+    ("rescale", rescale::run),
 ];
 
 #[global_allocator]

@@ -7,9 +7,10 @@
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::Read as _;
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
@@ -17,6 +18,9 @@ use anyhow::{Context as _, bail};
 const LOOK_INTERVAL: Duration = Duration::from_millis(500);
 const READY_TRIES: u32 = 500;
 const READY_INTERVAL: Duration = Duration::from_millis(20);
+
+/// Below those of outgoing connections, as Linux comes.
+const PORTS: std::ops::Range<u16> = 20_000..32_000;
 
 /// A child; killed when dropped.
 pub(crate) struct Process {
@@ -44,9 +48,21 @@ pub(crate) struct Resident {
 
 type Threads = BTreeMap<u32, (String, ThreadTime)>;
 
-/// A port of the loopback that nobody has at the moment.
+/// A port of the loopback that nobody has at the moment, for TCP and for UDP; another one each time.
+///
+/// It is none of those that the system gives to outgoing connections, for it may be long until it is listened at.
 pub(crate) fn free_address() -> anyhow::Result<SocketAddr> {
-    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?)
+    static TRIED: AtomicU32 = AtomicU32::new(0);
+    let first = std::process::id().wrapping_mul(61);
+    for _ in 0..PORTS.len() {
+        let place = first.wrapping_add(TRIED.fetch_add(1, Ordering::Relaxed)) % PORTS.len() as u32;
+        let port = PORTS.start + place as u16;
+        let address = SocketAddr::from(([127, 0, 0, 1], port));
+        if TcpListener::bind(address).is_ok() && UdpSocket::bind(address).is_ok() {
+            return Ok(address);
+        }
+    }
+    bail!("no port of {PORTS:?} is free")
 }
 
 /// Waits until somebody listens at `address`.
@@ -126,6 +142,13 @@ impl Process {
             pipe.read_to_string(&mut output)?;
         }
         Ok((self.child.wait()?, output))
+    }
+
+    /// Ends the process as a crash would (SIGKILL).
+    pub(crate) fn kill(mut self) -> anyhow::Result<()> {
+        self.child.kill()?;
+        self.child.wait()?;
+        Ok(())
     }
 
     fn threads(&self) -> anyhow::Result<Threads> {

@@ -58,7 +58,8 @@ pub enum Input {
         /// The order.
         order: Order,
     },
-    /// No shard has an undecided trace of these slots now. Of slots that are not being given it says nothing.
+    /// No shard has an undecided trace of these slots now. Of other slots it says nothing: each is reported once, and again
+    /// after it was refused to be frozen.
     Drained(SlotSet),
     /// Answers [`Effect::CollectDecisions`].
     Collected {

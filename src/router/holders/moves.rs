@@ -25,7 +25,7 @@ pub(super) struct Move {
     pub(super) target: Life,
     /// Held, and in no parcel.
     pub(super) giving: SlotSet,
-    /// Of those given, what no shard had an undecided trace of when it was asked last.
+    /// Of those given, what was reported as drained and waits for a parcel.
     pub(super) drained: SlotSet,
     /// What the traces of were to be handed over.
     pub(super) handed_over: SlotSet,
@@ -109,10 +109,11 @@ impl Moves {
         states
     }
 
-    /// Notes which of the given slots have no undecided trace.
+    /// Notes which of the given slots have no undecided trace. Those of earlier reports stay: shards report a slot once,
+    /// and all parcels may have been under way then. Should one have got a trace since, the shards refuse to freeze it.
     pub(super) fn drained(&mut self, slots: &SlotSet) {
         for it in self.open.values_mut() {
-            it.drained = &it.giving & slots;
+            it.drained |= &(&it.giving & slots);
         }
     }
 
@@ -260,5 +261,36 @@ pub(super) fn move_id(giver: &Life, number: u64) -> MoveId {
     MoveId {
         giver: giver.clone(),
         number,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::batch::key::Slot;
+    use crate::batch::replica::Incarnation;
+
+    fn slots(numbers: std::ops::Range<u16>) -> SlotSet {
+        numbers.map(Slot).collect()
+    }
+
+    #[test]
+    fn what_was_reported_as_drained_stays_so_until_it_is_in_a_parcel() {
+        let target = Life {
+            replica: ReplicaId::new("r1").unwrap(),
+            incarnation: Incarnation(1),
+        };
+        let mut moves = Moves::default();
+        for (number, giving) in [(1, 0..10), (2, 10..20)] {
+            let mut it = Move::new(target.clone());
+            it.giving = slots(giving);
+            moves.open.insert(number, it);
+        }
+        // Of one move, then of the other; what neither gives is nobody's.
+        moves.drained(&slots(3..5));
+        moves.drained(&slots(5..6));
+        moves.drained(&slots(12..30));
+        assert_eq!(moves.open[&1].drained, slots(3..6));
+        assert_eq!(moves.open[&2].drained, slots(12..20));
     }
 }
