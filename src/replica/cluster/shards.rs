@@ -15,7 +15,7 @@ use crate::batch::replica::MoveId;
 use crate::batch::slot_set::SlotSet;
 use crate::buffer::inbox::Inbox;
 use crate::buffer::shard::{
-    ClusterLink, Control, Fence, Passed, RememberedTrace, Report, SlotOrder,
+    ClusterLink, Control, Fence, Passed, RememberedTrace, Report, SlotOrder, SlotState,
 };
 use crate::metrics::ClusterMetrics;
 use crate::router::holders::Input;
@@ -34,6 +34,7 @@ pub(super) struct ShardLink {
 #[derive(Debug)]
 pub(super) struct Shards {
     inboxes: Arc<[Inbox]>,
+    /// By shard, slots being given that it has no undecided trace of.
     drained: BTreeMap<MoveId, Vec<SlotSet>>,
     collecting: BTreeMap<(MoveId, u32), Collecting>,
     freezing: BTreeMap<(MoveId, u32), Freezing>,
@@ -90,6 +91,19 @@ impl Shards {
         for inbox in self.inboxes.iter() {
             inbox.control(Control::Slots(Box::new(order.clone())));
         }
+    }
+
+    /// Has every shard treat `slots` so from now on.
+    pub(super) fn set(&mut self, slots: SlotSet, state: SlotState) {
+        let is_of = |id: &MoveId| matches!(&state, SlotState::Giving(mark) if mark.of == *id);
+        for (id, by_shard) in &mut self.drained {
+            if !is_of(id) {
+                by_shard.iter_mut().for_each(|drained| *drained -= &slots);
+            }
+        }
+        self.drained
+            .retain(|_, by_shard| by_shard.iter().any(|drained| !drained.is_empty()));
+        self.tell(&SlotOrder::Set(slots, state));
     }
 
     /// Has every shard remember what concerns it; the fence is heard when all have.

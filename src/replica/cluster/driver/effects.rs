@@ -40,7 +40,7 @@ impl Driver {
             }
             Effect::Send { to, order } => send(&self.forwarder, &to, &order),
             Effect::SetSlots { slots, state } => {
-                self.shards.tell(&SlotOrder::Set(slots, shard_state(state)));
+                self.shards.set(slots, shard_state(state));
             }
             Effect::Routes(routes) => {
                 self.core.set_routes(routes);

@@ -31,6 +31,8 @@ pub(super) enum Work {
 pub(super) struct Shards {
     pub(super) inbox: VecDeque<Work>,
     states: Vec<SlotState>,
+    /// What was told as drained, of slots whose state was not set since.
+    told_drained: SlotSet,
     pub(super) routes: Option<std::sync::Arc<Routes>>,
     pub(super) undecided: BTreeSet<Trace>,
     pub(super) decided: BTreeSet<Trace>,
@@ -100,6 +102,7 @@ impl Shards {
         for slot in slots.iter() {
             self.states[usize::from(slot.0)] = state.clone();
         }
+        self.told_drained -= slots;
         self.handed.retain(|trace, (_, handed, target)| {
             let (id, target) = (handed.clone(), target.clone());
             let slot = slot_of(*trace);
@@ -141,9 +144,17 @@ impl Shards {
         refused
     }
 
-    pub(super) fn drained(&self) -> SlotSet {
-        let undecided: SlotSet = self.undecided.iter().map(|it| slot_of(*it)).collect();
-        &SlotSet::all() - &undecided
+    /// The slots being given that have been drained since the last time: each is told once, as the real shards do.
+    pub(super) fn newly_drained(&mut self) -> SlotSet {
+        let given = self.states.iter().zip(0..SLOTS);
+        let given = given.filter(|(state, _)| matches!(state, SlotState::Giving { .. }));
+        let mut drained: SlotSet = given.map(|(_, slot)| Slot(slot)).collect();
+        for trace in &self.undecided {
+            drained.remove(slot_of(*trace));
+        }
+        let news = &drained - &self.told_drained;
+        self.told_drained = drained;
+        news
     }
 
     pub(super) fn is_idle(&self) -> bool {

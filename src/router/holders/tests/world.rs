@@ -353,10 +353,12 @@ impl World {
             .network
             .iter()
             .any(|it| matches!(it.body, Body::Span { client, .. } if client == replica));
-        let drained = self.node(replica).shards.drained();
         self.input(replica, Input::Idle(is_idle && !in_flight));
         if self.is_up(replica) {
-            self.input(replica, Input::Drained(drained));
+            let drained = self.node_mut(replica).shards.newly_drained();
+            if !drained.is_empty() {
+                self.input(replica, Input::Drained(drained));
+            }
             self.send_handed(replica);
         }
     }
