@@ -59,6 +59,8 @@ pub(super) struct DriverState {
     pub(super) policy_hash: u64,
     /// The digest as the holders have it, without votes.
     pub(super) digest: Option<Arc<Digest>>,
+    /// The digest as last published.
+    pub(super) published: Option<Digest>,
 }
 
 impl Driver {
@@ -256,7 +258,11 @@ impl Driver {
         digest.dead = self.deaths.agreed();
         self.figures
             .put_in(&mut digest, self.holders.table().hash());
-        self.membership.publish_digest(digest);
+        // What says nothing new is not gossiped: each version of a digest goes to everybody.
+        if self.state.published.as_ref() != Some(&digest) {
+            self.state.published = Some(digest.clone());
+            self.membership.publish_digest(digest);
+        }
     }
 
     /// Rule 16: nothing buffered, nothing owed, nothing on its way.

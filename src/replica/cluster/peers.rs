@@ -156,7 +156,7 @@ impl PeerRoute {
                 path: path.clone(),
                 mark: there.mark,
                 first_names: header.first_names.clone(),
-                is_owed: false,
+                owed: None,
                 received: Some(ReceivedName {
                     name: header.name.clone(),
                     low_water: header.low_water,
