@@ -127,6 +127,13 @@ impl Reloader {
         self.attempt(trigger, None).await
     }
 
+    /// Puts policies in force as if they had been read.
+    #[cfg(test)]
+    pub(super) fn put_in_force(&self, loaded: Loaded) -> Reload {
+        let state = self.0.state.load_full();
+        self.0.put_in_force(loaded, &state, Trigger::Request)
+    }
+
     /// The same; only if the source still has this hash, where one is given. It is read again, since another attempt may
     /// have found something newer meanwhile. A caller that goes away does not end the attempt.
     async fn attempt(&self, trigger: Trigger, only_hash: Option<String>) -> Reload {

@@ -119,6 +119,13 @@ impl State {
         }
     }
 
+    pub(super) fn record(&self, id: &ReplicaId) -> Option<Arc<Record>> {
+        match &self.replicas.get(id)?.record {
+            Some((_, Said::Record(record))) => Some(Arc::clone(record)),
+            _ => None,
+        }
+    }
+
     /// What an ended process still says, nobody hears.
     pub(super) fn publish(&mut self, id: &ReplicaId, process: u64, said: Said) {
         self.last_number += 1;
