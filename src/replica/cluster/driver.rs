@@ -275,15 +275,15 @@ impl Driver {
             && self.forwarder.is_idle()
     }
 
-    /// Who leaves and has nobody to leave its slots to may go, and decides what it holds.
+    /// Who leaves and has nobody to leave its slots to may go, and decides what it holds, if it owes nothing to others. Who
+    /// is only missed may be there again in a moment: going would split every trace that is undecided here.
     fn let_go_without_heirs(&mut self) {
         let is_heir = |known: &Known| {
-            known.record.state == MemberState::Active
-                && !known.is_suspect
-                && !self.deaths.is_dead(&known.record.life)
+            known.record.state == MemberState::Active && !self.deaths.is_dead(&known.record.life)
         };
         let has_heirs = self.sight.borrow().view.others.values().any(is_heir);
-        if !has_heirs || !self.has_identity() {
+        let owes = self.core.accounting.held.get() > 0;
+        if !has_heirs && !owes || !self.has_identity() {
             self.state.may_exit |= self.state.leaving.is_some();
             self.tell_leaver();
         }

@@ -199,8 +199,13 @@ impl Clients {
                 number, attempts, ..
             } = request;
             log.push(format!(
-                "{:.3} request {number}, attempt {attempts} at r{to}: {outcome}",
-                seconds(now)
+                "{:.3} request {number}, attempt {attempts} at r{to}, of {:02x?}: {outcome}",
+                seconds(now),
+                request
+                    .spans
+                    .iter()
+                    .map(|it| it.0.0[15])
+                    .collect::<Vec<_>>(),
             ));
             if outcome == "acked" {
                 for (trace_id, span_id) in &request.spans {

@@ -174,7 +174,7 @@ fn events(mix: Mix, random: &mut SmallRng) -> Vec<Event> {
                 lasting: ms(random, 3_000, 16_000),
             };
             // Each in most of the seeds, and each alone in some.
-            match random.random_range(0..5) {
+            match random.random_range(0..8) {
                 0 => events.push(long_pause),
                 1 => events.push(partition),
                 _ => events.extend([long_pause, partition]),
@@ -193,7 +193,7 @@ fn events(mix: Mix, random: &mut SmallRng) -> Vec<Event> {
 }
 
 fn event(random: &mut SmallRng) -> Event {
-    match random.random_range(0..16) {
+    match random.random_range(0..18) {
         0..=2 => Event::Join,
         3..=5 => Event::Leave {
             is_short: random.random(),
@@ -201,17 +201,17 @@ fn event(random: &mut SmallRng) -> Event {
         6 | 7 => Event::LoseAnswers {
             lasting: ms(random, 20, 2_500),
         },
-        8 => Event::SlowBackend {
+        8 | 9 => Event::SlowBackend {
             lasting: ms(random, 1_000, 8_000),
         },
-        9 | 10 => Event::Reload {
+        10 | 11 => Event::Reload {
             is_everywhere: random.random(),
         },
-        11 => Event::Squeeze {
+        12 | 13 => Event::Squeeze {
             lasting: ms(random, 200, 4_000),
             is_total: random.random(),
         },
-        12 | 13 => Event::Pause {
+        14 | 15 => Event::Pause {
             lasting: ms(random, 1_200, 2_800),
         },
         _ => Event::Cut {

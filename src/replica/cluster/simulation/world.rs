@@ -148,7 +148,7 @@ impl World {
             }
         }
         if self.now >= REST_BY {
-            self.wrong.push("does not come to rest".to_owned());
+            self.wrong.push("stuck: does not come to rest".to_owned());
             self.say_what_stirs();
         }
         oracle::check(self);
@@ -223,7 +223,7 @@ impl World {
                 self.ground.sink.refuse(true);
                 self.ends.push((self.now.after(lasting), End::Backend));
             }
-            Event::Pause { lasting } | Event::LongPause { lasting } if can_spare => {
+            Event::Pause { lasting } | Event::LongPause { lasting } if running.len() > 1 => {
                 let who = pick(&running);
                 self.say(&format!("r{who} stands still for {lasting:?}"));
                 if let Some(process) = self.processes.get_mut(&who) {
@@ -244,7 +244,7 @@ impl World {
                 self.stalls(lasting);
                 self.cut(vec![(one, other)], lasting);
             }
-            Event::Partition { lasting } if can_spare => {
+            Event::Partition { lasting } if running.len() > 1 => {
                 let mut side: Vec<u16> = running.clone();
                 side.retain(|_| self.random.random());
                 if side.is_empty() || side.len() == running.len() {
@@ -419,10 +419,15 @@ impl World {
             };
             self.hop_limit_hits += process.counter(HOP_LIMIT_HITS);
             self.left.push(number);
+            let books = process.accounting.snapshot();
+            if in_order && books.held + books.buffered + books.releasing != 0 {
+                self.wrong
+                    .push(format!("lost: r{number} has left with spans: {books:?}"));
+            }
             // With little time it may be the target of a slot whose traces are not decided yet.
             if !in_order && process.grace == GRACE {
                 self.wrong
-                    .push(format!("r{number} could not leave in order"));
+                    .push(format!("stuck: r{number} could not leave in order"));
             }
             self.ground.hub.stop(&process.id);
             self.books_of_gone
