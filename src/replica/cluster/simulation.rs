@@ -3,29 +3,40 @@
 //! What runs is the product: shards, holders, deaths, forwarding, the peer port with hyper's HTTP/2 and the real codec.
 //! What is put in place of the world: connections (`network`: in memory, with delays, cuts, breaks and lost answers),
 //! time (each replica has a runtime of its own whose time stands still until it is moved, and a clock moved with it),
-//! membership (the seeded twin: views late, reordered, and wrong about who is missed), the backend (`sink`) and the
-//! clients (`clients`), who retry what was refused as OTLP says. `plan` draws what happens, `world` lets it happen,
-//! `oracle` checks at the end: when all faults are over everything comes to rest, and every acknowledged span was decided
-//! once, with the whole of its trace, as a single replica with all of them would have done.
+//! membership (the seeded twin: views late, reordered, and wrong about who is missed; in one seed of twenty gossip itself,
+//! over `datagrams`), the backend (`sink`) and the clients (`clients`), who retry what was refused as OTLP says. `plan`
+//! draws what happens, `world` lets it happen, `oracle` checks at the end: when all faults are over everything comes to
+//! rest, and every acknowledged span was decided once, with the whole of its trace, as a single replica with all of them
+//! would have done. `excuses` knows what a crash, or two sides of a partition, may have cost.
 //!
 //! Not turmoil, although the interfaces would fit it: it cannot let one process stand still, nor break one connection
 //! while another lives on, and a lost answer is the fault that names and low-water marks are for.
 //!
 //! A seed that fails is told with the way to run it again; it then goes to `simulation/seeds.txt` and is rerun for ever.
-//! `TAILSIEVE_SEED=K` runs one seed and prints its log, `TAILSIEVE_SEEDS=N` runs N of them, from `TAILSIEVE_FIRST_SEED`;
-//! with `TAILSIEVE_PLANTED` set the one seed has a fault of the product in it, put there on purpose.
+//! It stands for what happened then only as long as nobody draws anything more or less.
+//! `TAILSIEVE_SEED=K` runs one seed and prints its log, `TAILSIEVE_SEEDS=N` runs N of them, from `TAILSIEVE_FIRST_SEED`,
+//! and prints in how many each kind of event came. `TAILSIEVE_PLANTED=F` plants the fault F of [`Planted`] in that one
+//! seed, or looks for a seed among those that finds it. Seeds run ten times as fast with `CARGO_PROFILE_DEV_OPT_LEVEL=1`.
 //!
 //! # What it does not prove
-//! Threads: shards and network tasks of a replica take turns, and never run at the same moment. Real gossip, its
-//! datagrams, and two replicas of one ID. The receivers, the exporters and their queues. Memory pressure: there is room
-//! for everything, so refusals are of pauses and of the network alone. A connection delivers in order and whole. Clocks that run at different speeds. Reloads.
-//! Partitions and pauses as long as the dead time: the loss that they excuse is not measured, so they are not drawn.
-//! Hops: at the limit spans are refused, which shows only as a delay. What a crashed replica had, to the span: all traces
-//! of slots that it held, or that others sent to it, are excused; and all slots, if anything was in its hold queue. The
-//! same of who had too little time to leave in. The order in which tasks of tokio wake each other is that of this version
-//! of tokio, whose own randomness nothing here depends on: that is what running a seed twice shows.
+//! Threads: shards and network tasks of a replica take turns, and never run at the same moment. Two replicas of one ID at
+//! the same time. The receivers, the exporters and their queues. Early decisions: memory is short for requests, frames and
+//! the hold queue, and never by undecided traces. A connection delivers in order and whole. Clocks that run at different
+//! speeds. Policies that decide differently: the reloaded ones are the same in another order. Gossip under crashes and long
+//! stalls, which only the twin has.
+//!
+//! What is excused is not looked at, but for the books of all replicas together. Of a crash: traces of slots that the
+//! replica held, was the target of or was thought to hold (of all, if anything was in its hold queue) with a span under way
+//! within a window, the time to export it, twelve seconds of being held elsewhere, and all pauses, before the crash. The
+//! same of who had too little time to leave in. Of a partition: traces with a span under way while it lasted or in the
+//! fifteen seconds after; that those are split no more than they must be is not shown. Of a decision that went with a life:
+//! spans that came after it, which are decided anew.
+//!
+//! The order in which tasks of tokio wake each other is that of this version of tokio, whose own randomness nothing here
+//! depends on: that is what running a seed twice shows.
 
 mod clients;
+mod datagrams;
 mod excuses;
 mod network;
 mod oracle;

@@ -7,6 +7,9 @@ use rand::{Rng as _, SeedableRng as _};
 
 use crate::clock::Moment;
 
+/// One in so many seeds has real gossip; its mix is [`Mix::Graceful`].
+const REAL_GOSSIP_EVERY: u64 = 20;
+
 /// Which kinds of events a seed may draw.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Mix {
@@ -62,6 +65,8 @@ pub(super) struct Plan {
     /// Longest way of what membership tells.
     pub(super) gossip_delay_max: Duration,
     pub(super) has_wrong_views: bool,
+    /// Gossip itself, over datagrams, in place of the seeded twin. Such a seed does not come the same way twice.
+    pub(super) has_real_gossip: bool,
     /// Whether the way to clients loses answers.
     pub(super) loses_clients_answers: bool,
     pub(super) events: Vec<(Moment, Event)>,
@@ -135,6 +140,7 @@ impl Plan {
             gossip_delay_max: Duration::from_millis(
                 [50, 300, 1_000, 3_500][random.random_range(0..4)],
             ),
+            has_real_gossip: seed % REAL_GOSSIP_EVERY == 3,
             has_wrong_views: mix != Mix::Calm && random.random_bool(0.4),
             loses_clients_answers: mix != Mix::Calm && random.random_bool(0.4),
             events,

@@ -16,6 +16,7 @@ use tokio::sync::oneshot;
 
 use super::super::core::Core;
 use super::super::{Cluster, ClusterParts, Entrance, Surroundings, clients_budget, incarnation};
+use super::datagrams::SimulatedSocket;
 use super::network::{Network, SimulatedDial};
 use super::sink::{Decisions, Sink, SinkOutlet};
 use crate::accounting::Accounting;
@@ -39,6 +40,8 @@ use crate::replica::reload::{self, Reload, Reloader};
 use crate::router::config::ClusterConfig;
 use crate::router::forward::Forwarder;
 use crate::router::holders::Route;
+use crate::router::membership::Membership;
+use crate::router::membership::gossip::GossipMembership;
 use crate::router::membership::seeded::SeededHub;
 
 const MEMORY_BYTES: u64 = 64 << 20;
@@ -54,6 +57,8 @@ pub(super) struct Ground {
     pub(super) founders: usize,
     pub(super) decision_wait: Duration,
     pub(super) dead_after: Duration,
+    /// Or the seeded twin.
+    pub(super) has_real_gossip: bool,
 }
 
 /// A running replica.
@@ -156,6 +161,20 @@ impl Process {
             clock: clock.clone(),
             metadata: metadata_table(&ReceiverConfig::default()),
         };
+        let life = incarnation(&clock);
+        let membership: Arc<dyn Membership> = if ground.has_real_gossip {
+            let socket = SimulatedSocket::bind(&ground.network, address);
+            let gossip = GossipMembership::start(
+                &parts.config,
+                life,
+                Arc::new(socket),
+                clock.clone(),
+                registry.gossip(),
+            );
+            Arc::new(runtime.block_on(gossip).unwrap())
+        } else {
+            Arc::new(ground.hub.join(&id))
+        };
         let jitter = Mutex::new(SmallRng::seed_from_u64(seed));
         let surroundings = Surroundings {
             incoming: ground.network.listen(address),
@@ -163,13 +182,13 @@ impl Process {
                 network: ground.network.clone(),
                 from: address,
             }),
-            membership: Arc::new(ground.hub.join(&id)),
+            membership,
             peer_address: address,
             gossip_address: address,
             draw_jitter: Arc::new(move || jitter.lock().random()),
             draw_nonce: || [7; _],
         };
-        let cluster = Cluster::start_within(surroundings, parts, entrance, incarnation(&clock));
+        let cluster = Cluster::start_within(surroundings, parts, entrance, life);
         let ingest = ReplicaIngest::new(
             Arc::clone(&inboxes),
             pressure,

@@ -97,6 +97,7 @@ impl World {
             founders: plan.founders,
             decision_wait: plan.decision_wait,
             dead_after: plan.dead_after,
+            has_real_gossip: plan.has_real_gossip,
         };
         let of_clients = SmallRng::seed_from_u64(seed ^ 0xc11e);
         let clients = Clients::new(of_clients, BEGIN, END, plan.loses_clients_answers);
@@ -371,6 +372,10 @@ impl World {
         let Some(process) = self.processes.get(&who) else {
             return SlotSet::default();
         };
+        if self.ground.has_real_gossip {
+            // Nobody can be asked what it is the target of.
+            return SlotSet::all();
+        }
         let mut slots = process.holds();
         for other in self.processes.values() {
             slots |= &other.sends_to(&process.id);
