@@ -31,7 +31,7 @@
 //! therefore found by the tests of the shard and by `tests/protocol_model` (`window_moves`) alone.
 //!
 //! What is excused is not looked at, but for the books of all replicas together. Of a crash: traces of slots that the
-//! replica held, was the target of or was thought to hold (of all, if anything was in its hold queue) with a span under way
+//! replica held (or had released before it could export), was the target of or was thought to hold (of all, if anything was in its hold queue) with a span under way
 //! within a window, the time to export it, twelve seconds of being held elsewhere, and all pauses, before the crash. The
 //! same of who had too little time to leave in. Of a partition: traces with a span under way while it lasted or in the
 //! fifteen seconds after; that those are split no more than they must be is not shown. Of a decision that went with a life:

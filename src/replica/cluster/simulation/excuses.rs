@@ -40,6 +40,11 @@ impl Excuses {
         self.standstill += lasting;
     }
 
+    /// How long after a decision its spans may still be here.
+    pub(super) fn export_max(&self) -> Duration {
+        EXPORT_MAX + self.standstill
+    }
+
     /// A replica that had these slots is gone at `now`, with what was not yet exported.
     pub(super) fn lose(&mut self, slots: SlotSet, decision_wait: Duration, now: Moment) {
         let had = decision_wait + EXPORT_MAX + HELD_MAX + self.standstill;

@@ -27,7 +27,7 @@ use crate::batch::slot_set::SlotSet;
 use crate::buffer::config::BufferConfig;
 use crate::buffer::inbox::{Inbox, inbox};
 use crate::buffer::shard::{Control, Pressure, Shard, ShardParts, Turn};
-use crate::clock::{Clock, Heartbeat};
+use crate::clock::{Clock, Heartbeat, Moment};
 use crate::config::policy_source::Loaded;
 use crate::config::{PolicySource, policy_file};
 use crate::memory::{Budget, Charge};
@@ -87,6 +87,8 @@ pub(super) struct Process {
     behind: Duration,
     pub(super) is_paused: bool,
     pub(super) is_leaving: bool,
+    /// The slots that it held, now and then.
+    pub(super) held: Vec<(Moment, SlotSet)>,
     pub(super) grace: Duration,
 }
 
@@ -221,6 +223,7 @@ impl Process {
             behind: Duration::ZERO,
             is_paused: false,
             is_leaving: false,
+            held: Vec::new(),
             grace: Duration::ZERO,
         }
     }

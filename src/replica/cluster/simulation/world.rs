@@ -33,7 +33,7 @@ pub(super) const BEGIN: Moment = Moment(4_000_000_000);
 pub(super) const END: Moment = Moment(40_000_000_000);
 /// By then everything has come to rest.
 const REST_BY: Moment = Moment(200_000_000_000);
-/// How often to look whether it has.
+/// How often to look whether it has, and who holds what.
 const REST_EVERY_NS: u64 = 250_000_000;
 /// Rest that counts as rest.
 const REST: Duration = Duration::from_secs(2);
@@ -178,6 +178,9 @@ impl World {
         }
         for process in self.processes.values_mut() {
             process.step(TICK);
+            if self.now.0.is_multiple_of(REST_EVERY_NS) {
+                process.held.push((self.now, process.holds()));
+            }
         }
         self.clients.step(self.now, &self.processes, &mut self.log);
         self.bury_who_left();
@@ -377,6 +380,11 @@ impl World {
             return SlotSet::all();
         }
         let mut slots = process.holds();
+        // What it released a moment ago is decided, and may not have been exported.
+        let since = self.now.before(self.excuses.export_max());
+        for (_, held) in process.held.iter().filter(|(at, _)| *at >= since) {
+            slots |= held;
+        }
         for other in self.processes.values() {
             slots |= &other.sends_to(&process.id);
             let record = self.ground.hub.record(&other.id);
