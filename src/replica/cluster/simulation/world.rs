@@ -424,7 +424,13 @@ impl World {
             self.say(&format!("r{number} has left, in order: {in_order}"));
             if !in_order {
                 self.say_what_stirs();
-                let slots = self.slots_at(number);
+                let held = self.processes.get(&number);
+                let held = held.map_or(0, |it| it.accounting.held.get());
+                let slots = if held > 0 {
+                    SlotSet::all()
+                } else {
+                    self.slots_at(number)
+                };
                 self.excuses.lose(slots, self.plan.decision_wait, self.now);
             }
             let Some(process) = self.processes.remove(&number) else {
