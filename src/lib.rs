@@ -32,6 +32,7 @@ pub mod invariant;
 pub mod keyed_hash;
 pub mod memory;
 pub mod metrics;
+mod planted;
 
 pub mod cli;
 pub mod tools;

@@ -127,6 +127,14 @@ impl Reloader {
         self.attempt(trigger, None).await
     }
 
+    /// Puts policies in force as if they had been read, without waiting until the shards have heard of it.
+    #[cfg(test)]
+    pub(super) fn put_in_force(&self, loaded: Loaded) -> Reload {
+        let state = self.0.state.load_full();
+        let tell = |shards: &Shards, policies: &_| drop(shards.tell(policies));
+        self.0.put_in_force(loaded, &state, Trigger::Request, tell)
+    }
+
     /// The same; only if the source still has this hash, where one is given. It is read again, since another attempt may
     /// have found something newer meanwhile. A caller that goes away does not end the attempt.
     async fn attempt(&self, trigger: Trigger, only_hash: Option<String>) -> Reload {
@@ -175,15 +183,21 @@ impl Parts {
             return Reload::Unchanged;
         }
         match snapshot.parse(&environment::of_process) {
-            Ok(loaded) => self.put_in_force(loaded, &state, trigger),
+            Ok(loaded) => self.put_in_force(loaded, &state, trigger, Shards::swap),
             Err(rejected) => self.reject(rejected, &state),
         }
     }
 
-    fn put_in_force(&self, loaded: Loaded, state: &State, trigger: Trigger) -> Reload {
+    fn put_in_force(
+        &self,
+        loaded: Loaded,
+        state: &State,
+        trigger: Trigger,
+        swap: impl Fn(&Shards, &Arc<ActivePolicies>),
+    ) -> Reload {
         let policies = compile(&loaded.file, Some(&state.policies), &self.registry);
         let generation = policies.generation;
-        self.shards.swap(&policies);
+        swap(&self.shards, &policies);
         let now_unix_ns = self.clock.unix_ns();
         for warning in &loaded.warnings {
             tracing::warn!("{warning}");

@@ -51,6 +51,7 @@ pub use dial::{Dial, Dialling, Duplex, TcpDial};
 pub use shared::ForwardStatus;
 
 use shared::Shared;
+use stream::OwnName;
 
 /// Sends spans and orders to other replicas until it is dropped. Clones share everything.
 #[derive(Debug, Clone)]
@@ -88,9 +89,9 @@ pub struct Route {
     pub mark: Option<Mark>,
     /// Names under which the spans were acknowledged here before, where this replica sends them on as its own.
     pub first_names: Vec<BatchName>,
-    /// Whether this replica has answered for the spans: then they are in the books as held already, and stay there when
-    /// they are not taken.
-    pub is_owed: bool,
+    /// Set where this replica has answered for the spans: then they are in the books as held already, and stay there
+    /// when they are not taken.
+    pub owed: Option<OwedName>,
     /// Set for a part of a received frame that is passed on.
     pub received: Option<ReceivedName>,
 }
@@ -103,6 +104,12 @@ pub struct ReceivedName {
     /// The low-water mark of its stream, as the frame had it.
     pub low_water: u64,
 }
+
+/// A name for spans that this replica owes, which they bear as a first name in every attempt to deliver them: each
+/// attempt is a batch of its own, and one that was taken may seem to have failed. Known to takers until the last clone
+/// is dropped.
+#[derive(Debug, Clone)]
+pub struct OwedName(Arc<OwnName>);
 
 /// What becomes of a forwarded part.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -251,6 +258,12 @@ impl Forwarder {
         self.0.shared.nobody().append(part, route)
     }
 
+    /// Draws a name for spans that this replica owes.
+    #[must_use]
+    pub fn draw_owed_name(&self) -> OwedName {
+        OwedName(self.0.shared.draw_owed_name())
+    }
+
     /// Hands over undecided traces, whose `spans` spans `payload` holds; the caller keeps them until they are
     /// acknowledged (rule 10).
     pub fn hand_over(
@@ -303,11 +316,32 @@ impl Route {
             path: vec![life],
             mark: None,
             first_names: Vec::new(),
-            is_owed: false,
+            owed: None,
             received: None,
         }
     }
 }
+
+impl OwedName {
+    /// The name.
+    #[must_use]
+    pub fn name(&self) -> &BatchName {
+        &self.0.name
+    }
+
+    /// An attempt has failed, perhaps after it was taken: copies may arrive later than the last clone lives.
+    pub fn may_be_stray(&self) {
+        self.0.may_be_stray();
+    }
+}
+
+impl PartialEq for OwedName {
+    fn eq(&self, other: &Self) -> bool {
+        self.name() == other.name()
+    }
+}
+
+impl Eq for OwedName {}
 
 impl Pending {
     /// Waits until all of the part has come to its end.

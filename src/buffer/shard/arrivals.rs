@@ -14,6 +14,7 @@ use crate::buffer::trace::Trace;
 use crate::buffer::trace_table::TraceRef;
 use crate::clock::Moment;
 use crate::otlp::wire::SpanHeader;
+use crate::planted::{Planted, is_planted};
 use crate::sampler::config::Strategy;
 use crate::sampler::precedence::Decision;
 
@@ -53,6 +54,10 @@ impl Shard {
             return;
         }
         let applied_before = origin.map_or_else(Vec::new, |origin| self.applied_before(origin));
+        if is_planted(Planted::NamesPerBatch) && !applied_before.is_empty() {
+            self.count_applied_before(sub_batch.spans.len());
+            return;
+        }
         let mut applied: Vec<KeyHash> = Vec::new();
         let mut passing = Passing::default();
         for (trace, spans) in sub_batch.iter() {

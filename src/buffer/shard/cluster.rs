@@ -20,6 +20,7 @@ use crate::buffer::trace::Trace;
 use crate::buffer::trace_table::TraceRef;
 use crate::clock::Moment;
 use crate::otlp::wire::{SpanHeader, walk_request};
+use crate::planted::{Planted, is_planted};
 use crate::sampler::policy::Share;
 use crate::sampler::precedence::{Decision, Verdict};
 
@@ -221,7 +222,8 @@ impl Shard {
 
     fn freeze(&mut self, mark: Arc<Mark>, parcel: u32, slots: &SlotSet) {
         let slots = self.slots.that_can_freeze(slots);
-        let names = self.names.of_slots(&slots);
+        let mut names = self.names.of_slots(&slots);
+        names.retain(|_| !is_planted(Planted::NamesLeftBehind));
         let move_id = mark.of.clone();
         self.slots.set(&slots, &SlotState::Frozen(mark));
         if let Some(link) = self.slots.link() {

@@ -9,6 +9,7 @@ use crate::batch::key::{SLOTS, Slot};
 use crate::batch::origin::Origin;
 use crate::batch::peer::frame::Mark;
 use crate::batch::slot_set::SlotSet;
+use crate::planted::{Planted, is_planted};
 
 /// What a shard does with the spans of one slot.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -85,6 +86,9 @@ impl Slots {
             Some(SlotState::Giving(to)) => Course::TakeKnown(to),
             Some(SlotState::Awaiting) if is_marked => Course::Take,
             Some(SlotState::Frozen(to)) => Course::Pass(Some(to)),
+            Some(SlotState::Elsewhere) if is_marked && is_planted(Planted::TakeAtHopLimit) => {
+                Course::Take
+            }
             Some(SlotState::Awaiting | SlotState::Elsewhere) => Course::Pass(None),
         }
     }
@@ -148,6 +152,9 @@ impl Slots {
         let Some(clustered) = &self.0 else {
             return SlotSet::default();
         };
+        if is_planted(Planted::TimerForRelease) {
+            return slots.clone();
+        }
         let is_drained = |slot: &Slot| clustered.undecided.get(usize::from(slot.0)) == Some(&0);
         let slots = slots & &clustered.collected;
         slots.iter().filter(is_drained).collect()

@@ -62,6 +62,8 @@ pub(super) struct DriverState {
     pub(super) graves: Graves,
     /// The digest as the holders have it, without votes.
     pub(super) digest: Option<Arc<Digest>>,
+    /// The digest as last published.
+    pub(super) published: Option<Digest>,
 }
 
 impl Driver {
@@ -260,7 +262,11 @@ impl Driver {
         digest.dead = self.deaths.agreed();
         self.figures
             .put_in(&mut digest, self.holders.table().hash());
-        self.membership.publish_digest(digest);
+        // What says nothing new is not gossiped: each version of a digest goes to everybody.
+        if self.state.published.as_ref() != Some(&digest) {
+            self.state.published = Some(digest.clone());
+            self.membership.publish_digest(digest);
+        }
     }
 
     /// Names of a life that is over are of no use once nothing of it can arrive any more (rule 6).
@@ -293,15 +299,15 @@ impl Driver {
             && self.forwarder.is_idle()
     }
 
-    /// Who leaves and has nobody to leave its slots to may go, and decides what it holds.
+    /// Who leaves and has nobody to leave its slots to may go, and decides what it holds, if it owes nothing to others. Who
+    /// is only missed may be there again in a moment: going would split every trace that is undecided here.
     fn let_go_without_heirs(&mut self) {
         let is_heir = |known: &Known| {
-            known.record.state == MemberState::Active
-                && !known.is_suspect
-                && !self.deaths.is_dead(&known.record.life)
+            known.record.state == MemberState::Active && !self.deaths.is_dead(&known.record.life)
         };
         let has_heirs = self.sight.borrow().view.others.values().any(is_heir);
-        if !has_heirs || !self.has_identity() {
+        let owes = self.core.accounting.held.get() > 0;
+        if !has_heirs && !owes || !self.has_identity() {
             self.state.may_exit |= self.state.leaving.is_some();
             self.tell_leaver();
         }

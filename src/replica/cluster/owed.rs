@@ -1,5 +1,5 @@
 //! Spans that this replica has answered for and that turned out to belong elsewhere: a slot moved while they waited for
-//! their shard, or a trace is handed over. Each goes on until somebody has taken it.
+//! their shard, or a trace is handed over. Each goes on until somebody has taken it, under one name for all attempts.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -15,7 +15,7 @@ use crate::batch::replica::{BatchName, ReplicaId};
 use crate::batch::sub_batch::{SharedRequest, SubBatch};
 use crate::buffer::shard::Passed;
 use crate::metrics::ClusterMetrics;
-use crate::router::forward::{Forwarder, Outcome, Pending, Route};
+use crate::router::forward::{Forwarder, Outcome, OwedName, Pending, Route};
 
 /// Wait before spans that nobody took are sent again.
 const RETRY: Duration = Duration::from_millis(100);
@@ -65,18 +65,21 @@ impl Owed {
         self.under_way.load(Ordering::Acquire) == 0
     }
 
-    async fn deliver(&self, passed: Passed) {
+    async fn deliver(&self, mut passed: Passed) {
         let is_handed_over = passed.handed_over.is_some();
+        let owed_name = self.forwarder.draw_owed_name();
+        passed.first_names.push(owed_name.name().clone());
         let mut left = vec![passed];
         // The first time a mark is heeded as the shard gave it; then the routes say.
         let mut is_first = true;
         while !left.is_empty() {
             if !is_first {
+                owed_name.may_be_stray();
                 tokio::time::sleep(RETRY).await;
             }
             let mut next = Vec::new();
             for passed in left {
-                next.extend(self.attempt(passed, is_first).await);
+                next.extend(self.attempt(passed, &owed_name, is_first).await);
             }
             left = next;
             is_first = false;
@@ -86,10 +89,15 @@ impl Owed {
     }
 
     /// One attempt; returns what nobody took.
-    async fn attempt(&self, mut passed: Passed, is_first: bool) -> Vec<Passed> {
+    async fn attempt(
+        &self,
+        mut passed: Passed,
+        owed_name: &OwedName,
+        is_first: bool,
+    ) -> Vec<Passed> {
         if let Some(mark) = passed.mark.take().filter(|_| is_first) {
             let to = mark.target.replica.clone();
-            let pending = self.send(&passed, &to, Some(mark.as_ref().clone()));
+            let pending = self.send(&passed, owed_name, &to, Some(mark.as_ref().clone()));
             return match pending.settled().await {
                 Outcome::Acked | Outcome::Held => Vec::new(),
                 Outcome::Refused(_) | Outcome::Failed(_) => vec![passed],
@@ -105,7 +113,7 @@ impl Owed {
                 handed_over: passed.handed_over.clone(),
             };
             let outcome = match to {
-                Some(to) => self.send(&part, &to, mark).settled().await,
+                Some(to) => self.send(&part, owed_name, &to, mark).settled().await,
                 None => Outcome::Refused(Box::default()),
             };
             if matches!(outcome, Outcome::Refused(_) | Outcome::Failed(_)) {
@@ -156,12 +164,18 @@ impl Owed {
         }
     }
 
-    fn send(&self, passed: &Passed, to: &ReplicaId, mark: Option<Mark>) -> Pending {
+    fn send(
+        &self,
+        passed: &Passed,
+        owed_name: &OwedName,
+        to: &ReplicaId,
+        mark: Option<Mark>,
+    ) -> Pending {
         let route = Route {
             path: vec![self.core.life()],
             mark,
             first_names: passed.first_names.clone(),
-            is_owed: true,
+            owed: Some(owed_name.clone()),
             received: None,
         };
         let Some(handed_over) = &passed.handed_over else {

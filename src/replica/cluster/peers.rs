@@ -20,6 +20,7 @@ use crate::memory::Charge;
 use crate::metrics::PeerMetrics;
 use crate::otlp::ids::TraceId;
 use crate::otlp::wire::{Counted, ScopeEnvelope, SpanHeader, walk_counted};
+use crate::planted::{Planted, is_planted};
 use crate::receiver::MetadataTable;
 use crate::receiver::peer::PeerIngest;
 use crate::replica::parts::{hand_over, reserve};
@@ -86,7 +87,10 @@ impl PeerRoute {
         let walked = walk_counted(&payload, counted).map_err(|error| FrameAnswer::Malformed {
             problem: error.to_string(),
         })?;
-        let marked = self.heed(&header, &walked.spans).await;
+        let mut marked = self.heed(&header, &walked.spans).await;
+        if is_planted(Planted::TakeAtHopLimit) && header.path.len() >= HOPS_MAX {
+            marked = Some(Box::new(SlotSet::all()));
+        }
         let request = SharedRequest {
             body: payload,
             scopes: walked.scopes,
@@ -141,9 +145,15 @@ impl PeerRoute {
         if there.is_empty() {
             return Vec::new();
         }
+        let is_at_limit = header.path.len() >= HOPS_MAX;
         // The ages of handed-over traces are lost on the way on: their giver splits them anew.
-        if header.path.len() >= HOPS_MAX || matches!(header.kind, FrameKind::HandedOver(_)) {
-            self.metrics.hop_limit_hits.increment(1);
+        if is_at_limit || matches!(header.kind, FrameKind::HandedOver(_)) {
+            self.metrics
+                .hop_limit_hits
+                .increment(u64::from(is_at_limit));
+            if is_at_limit && is_planted(Planted::DropAtHopLimit) {
+                return Vec::new();
+            }
             for part in &there {
                 *refused |= &slots_of(&part.part);
             }
@@ -156,7 +166,7 @@ impl PeerRoute {
                 path: path.clone(),
                 mark: there.mark,
                 first_names: header.first_names.clone(),
-                is_owed: false,
+                owed: None,
                 received: Some(ReceivedName {
                     name: header.name.clone(),
                     low_water: header.low_water,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::buffer::inbox::Inbox;
-use crate::buffer::shard::{ActivePolicies, Control, Fence};
+use crate::buffer::shard::{ActivePolicies, Control, Fence, Fenced};
 
 /// A shard hears within a turn, some milliseconds. One that takes so long is in trouble of its own, and will still hear.
 const HEARD_AFTER_MAX: Duration = Duration::from_secs(10);
@@ -17,17 +17,21 @@ impl Shards {
     /// Puts `policies` in force in all shards and waits until each has heard: what is decided later is decided by them,
     /// and traces first seen later fall under their windows. Blocks; a full inbox makes it wait, not give up.
     pub(super) fn swap(&self, policies: &Arc<ActivePolicies>) {
+        if !self.tell(policies).wait(HEARD_AFTER_MAX) {
+            let generation = policies.generation;
+            tracing::warn!(generation, "a shard has not yet heard of the new policies");
+        }
+    }
+
+    /// Does not wait.
+    pub(super) fn tell(&self, policies: &Arc<ActivePolicies>) -> Fenced {
         let (fence, fenced) = Fence::new();
         // All are told before any is waited for.
         for inbox in self.0.iter() {
             inbox.control(Control::Policies(Arc::clone(policies)));
             inbox.control(Control::Fence(fence.clone()));
         }
-        drop(fence);
-        if !fenced.wait(HEARD_AFTER_MAX) {
-            let generation = policies.generation;
-            tracing::warn!(generation, "a shard has not yet heard of the new policies");
-        }
+        fenced
     }
 }
 

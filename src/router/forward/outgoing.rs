@@ -71,7 +71,7 @@ pub(super) struct Waiters {
 impl Route {
     /// Books spans that wait here from now on.
     pub(super) fn book_begun(&self, spans: u64, accounting: &Accounting) {
-        if self.received.is_none() && !self.is_owed {
+        if self.received.is_none() && self.owed.is_none() {
             accounting.held.add(spans);
         }
     }
@@ -86,7 +86,7 @@ impl Route {
 
     /// Books spans that nobody took: whoever owes them still does.
     pub(super) fn book_failed(&self, spans: u64, accounting: &Accounting) {
-        if self.received.is_none() && !self.is_owed {
+        if self.received.is_none() && self.owed.is_none() {
             accounting.held.subtract(spans);
             accounting.refused.add(spans);
         }

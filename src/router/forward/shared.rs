@@ -11,7 +11,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::destination::Destination;
-use super::stream::NameStream;
+use super::stream::{NameStream, OwnName};
 use super::{Dial, ForwardConfig, ForwardParts, Reroute};
 use crate::accounting::Accounting;
 use crate::batch::peer::frame::StreamMark;
@@ -30,6 +30,8 @@ pub(super) struct Shared {
     destinations: RwLock<BTreeMap<ReplicaId, Arc<Destination>>>,
     /// Of slots without a holder: a destination that is never reached.
     nobody: Arc<Destination>,
+    /// Of the names of what is owed.
+    owed: Arc<NameStream>,
 }
 
 /// What a destination needs of the outside.
@@ -107,6 +109,7 @@ impl Shared {
         });
         let nobody = Arc::new(Destination::new(None, Arc::clone(&context)));
         let shared = Arc::new(Self {
+            owed: context.new_stream(),
             context,
             dial: parts.dial,
             reroute: parts.reroute,
@@ -116,6 +119,10 @@ impl Shared {
         });
         shared.nobody.start(&shared);
         shared
+    }
+
+    pub(super) fn draw_owed_name(&self) -> Arc<OwnName> {
+        self.owed.draw(&self.context.life())
     }
 
     pub(super) fn set_life(&self, life: Life) {

@@ -11,6 +11,7 @@ use crate::batch::peer::order::{AskPromise, Order, Promise};
 use crate::batch::replica::{Incarnation, Life, ReplicaId};
 use crate::batch::slot_set::SlotSet;
 use crate::clock::Moment;
+use crate::planted::{Planted, is_planted};
 
 /// A refused claim rests this long, so that all see its end: who has promised takes no release before (rule 14), and
 /// who has released refuses until it is taken (rule 13).
@@ -173,7 +174,8 @@ impl Holders {
         let mut complete = SlotSet::default();
         for claim in self.claims.open.values() {
             let mut slots = &claim.slots - &published;
-            for (_, known) in self.members.live() {
+            let asked = self.members.live();
+            for (_, known) in asked.filter(|_| !is_planted(Planted::ClaimWithoutPromise)) {
                 slots &= &claim.promised_by(&known.record.life);
             }
             complete |= &slots;

@@ -11,6 +11,7 @@ use crate::batch::peer::order::{ChunkAck, Decisions, Order, Release, ReleaseAck}
 use crate::batch::replica::{Life, MoveId};
 use crate::batch::slot_set::SlotSet;
 use crate::clock::Moment;
+use crate::planted::{Planted, is_planted};
 
 /// Most slots of a parcel: bounds the names that one release carries.
 const SLOTS_MAX: usize = 256;
@@ -107,6 +108,9 @@ impl Holders {
 
     fn make_parcels(&mut self) {
         for (number, it) in &mut self.moves.open {
+            if is_planted(Planted::TimerForRelease) && self.now.0 % 3_000_000_000 < 100_000_000 {
+                it.drained = it.giving.clone();
+            }
             let open = |parcel: &&Parcel| !parcel.is_released();
             while !it.drained.is_empty() && it.parcels.values().filter(open).count() < PARCELS_MAX {
                 let slots = it.drained.first(SLOTS_MAX);
@@ -149,11 +153,13 @@ impl Holders {
             return;
         };
         if matches!(parcel.step, Step::Collecting) {
+            let hands_over = !is_planted(Planted::ReleaseBeforeDecisions);
             let chunk = |entries| Chunk {
                 entries,
                 sent: None,
             };
-            let chunks = (0..).zip(chunks.into_iter().map(chunk)).collect();
+            let chunks = chunks.into_iter().filter(|_| hands_over);
+            let chunks = (0..).zip(chunks.map(chunk)).collect();
             parcel.step = Step::Sending { chunks };
         }
     }

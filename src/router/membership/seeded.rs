@@ -90,6 +90,12 @@ impl SeededHub {
         self.0.lock().miss(by, whom, until);
     }
 
+    /// The record that a replica published last.
+    #[must_use]
+    pub fn record(&self, id: &ReplicaId) -> Option<Arc<Record>> {
+        self.0.lock().record(id)
+    }
+
     /// Moves to `now`: delivers what has arrived by then, forms opinions, and tells whose view has changed.
     pub fn advance(&self, now: Moment) {
         self.0.lock().advance(now);

@@ -8,7 +8,7 @@ use super::super::message::Pieces;
 use super::super::wire::{HeaderMessage, NameMessage, TraceMessage, required};
 use super::super::{MESSAGE_BYTES_MAX, Malformed};
 use super::encode::{HEADER_KEY, PAYLOAD_KEY, TICKET_KEY};
-use super::{Frame, FrameHeader, FrameKind, HandedOverTrace, Mark, StreamMark};
+use super::{Frame, FrameHeader, FrameKind, HOPS_MAX, HandedOverTrace, Mark, StreamMark};
 use crate::otlp::ids::TraceId;
 
 /// Bytes at the begin of a frame in which its ticket is.
@@ -126,6 +126,9 @@ fn read_header(message: HeaderMessage) -> Result<FrameHeader, Malformed> {
         ),
         other => return Err(Malformed(format!("a frame of unknown kind {other}"))),
     };
+    if message.path.len() > HOPS_MAX {
+        return Err(Malformed(format!("path: more than {HOPS_MAX} replicas")));
+    }
     let path = message.path.into_iter().map(|life| life.read("path"));
     let marks = message.marks.into_iter().map(|mark| StreamMark {
         stream: mark.stream,

@@ -23,7 +23,11 @@ const SPANS_MAX: u64 = 8;
 /// A trace's spans come within.
 const SPREAD: Duration = Duration::from_secs(3);
 /// How long a client waits for an answer.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(5);
+/// Of this share of traces a span comes when they are decided; it is none that the decision would depend on.
+const LATE_SHARE: f64 = 0.3;
+/// How late: after the longest window that a trace may have had, and before all is over.
+const LATE_MS: std::ops::Range<u64> = 21_000..32_000;
 
 /// All clients, and what they know.
 pub(super) struct Clients {
@@ -39,9 +43,24 @@ pub(super) struct Clients {
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct SentSpan {
     pub(super) is_error: bool,
-    pub(super) is_acked: bool,
+    /// It comes when its trace is decided.
+    pub(super) is_late: bool,
+    /// When it was sent first, and when it was acknowledged.
+    pub(super) sent: Option<Moment>,
+    pub(super) acked: Option<Moment>,
     /// How often it was sent.
     pub(super) sends: u32,
+}
+
+impl SentSpan {
+    pub(super) fn is_acked(&self) -> bool {
+        self.acked.is_some()
+    }
+
+    /// Whether it may have been taken between these moments.
+    pub(super) fn was_under_way(&self, from: Moment, until: Moment) -> bool {
+        self.sent.is_some_and(|sent| sent <= until) && self.acked.is_none_or(|acked| acked >= from)
+    }
 }
 
 struct Request {
@@ -61,7 +80,12 @@ struct UnderWay {
 
 impl Clients {
     /// Draws what is sent between `begin` and `end`.
-    pub(super) fn new(mut random: SmallRng, begin: Moment, end: Moment) -> Self {
+    pub(super) fn new(
+        mut random: SmallRng,
+        begin: Moment,
+        end: Moment,
+        loses_answers: bool,
+    ) -> Self {
         let mut traces: BTreeMap<TraceId, BTreeMap<SpanId, SentSpan>> = BTreeMap::new();
         let mut by_request: BTreeMap<(u64, u8), Vec<Span>> = BTreeMap::new();
         for number in 1..=TRACES {
@@ -73,12 +97,20 @@ impl Clients {
             let error = random
                 .random_bool(0.5)
                 .then(|| random.random_range(0..count));
+            let late = (count > 1 && random.random_bool(LATE_SHARE)).then(|| count - 1);
+            let late = late.filter(|late| error != Some(*late));
             for place in 0..count {
                 let span_id = SpanId((number << 8 | place).to_be_bytes());
-                let at = first.after(SPREAD.mul_f64(random.random()));
+                let is_late = late == Some(place);
+                let at = if is_late {
+                    first.after(Duration::from_millis(random.random_range(LATE_MS)))
+                } else {
+                    first.after(SPREAD.mul_f64(random.random()))
+                };
                 let is_error = error == Some(place);
                 let sent = SentSpan {
                     is_error,
+                    is_late,
                     ..SentSpan::default()
                 };
                 traces.entry(trace_id).or_default().insert(span_id, sent);
@@ -96,7 +128,7 @@ impl Clients {
         });
         let waiting = waiting.collect();
         Self {
-            loses_answers: random.random_bool(0.3),
+            loses_answers,
             random,
             traces,
             waiting,
@@ -134,7 +166,9 @@ impl Clients {
             request.attempts += 1;
             for (trace_id, span_id) in &request.spans {
                 let span = self.traces.get_mut(trace_id).unwrap();
-                span.get_mut(span_id).unwrap().sends += 1;
+                let span = span.get_mut(span_id).unwrap();
+                span.sends += 1;
+                span.sent.get_or_insert(now);
             }
             let to = open[self.random.random_range(0..open.len())];
             let answer = processes[&to].request(request.body.clone());
@@ -165,13 +199,18 @@ impl Clients {
                 number, attempts, ..
             } = request;
             log.push(format!(
-                "{:.3} request {number}, attempt {attempts} at r{to}: {outcome}",
-                seconds(now)
+                "{:.3} request {number}, attempt {attempts} at r{to}, of {:02x?}: {outcome}",
+                seconds(now),
+                request
+                    .spans
+                    .iter()
+                    .map(|it| it.0.0[15])
+                    .collect::<Vec<_>>(),
             ));
             if outcome == "acked" {
                 for (trace_id, span_id) in &request.spans {
                     let trace = self.traces.get_mut(trace_id).unwrap();
-                    trace.get_mut(span_id).unwrap().is_acked = true;
+                    trace.get_mut(span_id).unwrap().acked = Some(now);
                 }
                 continue;
             }

@@ -20,6 +20,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 
+use super::datagrams::Datagram;
 use crate::clock::Moment;
 use crate::router::forward::{Dial, Dialling, Duplex};
 
@@ -55,6 +56,10 @@ struct State {
     /// Hosts without power.
     dark: BTreeSet<SocketAddr>,
     last: u64,
+    mailboxes: BTreeMap<SocketAddr, mpsc::Sender<Datagram>>,
+    /// Datagrams under way, by the time of their arrival.
+    datagrams: BTreeMap<(Moment, u64), (SocketAddr, Datagram)>,
+    datagrams_sent: u64,
 }
 
 struct Connection {
@@ -92,6 +97,9 @@ impl Network {
             cuts: BTreeSet::new(),
             dark: BTreeSet::new(),
             last: 0,
+            mailboxes: BTreeMap::new(),
+            datagrams: BTreeMap::new(),
+            datagrams_sent: 0,
         })))
     }
 
@@ -158,6 +166,29 @@ impl Network {
             }
         }
         state.connections.retain(|_, it| it.is_dropped != [true; 2]);
+        state.deliver_datagrams();
+    }
+
+    /// Datagrams to `address` go into this mailbox from now on.
+    pub(super) fn bind(&self, address: SocketAddr, mailbox: mpsc::Sender<Datagram>) {
+        self.0.lock().mailboxes.insert(address, mailbox);
+    }
+
+    /// Whoever was ever bound.
+    pub(super) fn bound(&self) -> Vec<SocketAddr> {
+        self.0.lock().mailboxes.keys().copied().collect()
+    }
+
+    /// Sends a datagram that takes this share of the longest way.
+    pub(super) fn send(&self, from: SocketAddr, to: SocketAddr, datagram: &[u8], delay: f64) {
+        let mut state = self.0.lock();
+        state.datagrams_sent += 1;
+        let at = (
+            state.now.after(state.delay_max.mul_f64(delay)),
+            state.datagrams_sent,
+        );
+        let datagram = (from, Bytes::copy_from_slice(datagram));
+        state.datagrams.insert(at, (to, datagram));
     }
 
     fn connect(&self, from: SocketAddr, to: SocketAddr) -> Option<io::Result<Pipe>> {
@@ -196,6 +227,24 @@ impl Network {
             return refused();
         }
         Some(Ok(pipe(0)))
+    }
+}
+
+impl State {
+    fn deliver_datagrams(&mut self) {
+        while let Some(first) = self.datagrams.first_entry() {
+            if first.key().0 > self.now {
+                return;
+            }
+            let (to, datagram) = first.remove();
+            let is_out_of_reach = self.cuts.contains(&ordered(datagram.0, to))
+                || self.dark.contains(&to)
+                || self.dark.contains(&datagram.0);
+            if let Some(mailbox) = self.mailboxes.get(&to).filter(|_| !is_out_of_reach) {
+                // What finds no room is lost.
+                let _ = mailbox.try_send(datagram);
+            }
+        }
     }
 }
 

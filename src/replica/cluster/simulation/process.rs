@@ -16,30 +16,32 @@ use tokio::sync::oneshot;
 
 use super::super::core::Core;
 use super::super::{Cluster, ClusterParts, Entrance, Surroundings, clients_budget, incarnation};
+use super::datagrams::SimulatedSocket;
 use super::network::{Network, SimulatedDial};
-use super::plan::Planted;
 use super::sink::{Decisions, Sink, SinkOutlet};
 use crate::accounting::Accounting;
 use crate::admin::ClusterPage;
 use crate::batch::key::{SLOTS, Slot};
-use crate::batch::replica::{Incarnation, ReplicaId};
+use crate::batch::replica::ReplicaId;
 use crate::batch::slot_set::SlotSet;
 use crate::buffer::config::BufferConfig;
 use crate::buffer::inbox::{Inbox, inbox};
 use crate::buffer::shard::{Control, Pressure, Shard, ShardParts, Turn};
-use crate::clock::{Clock, Heartbeat};
+use crate::clock::{Clock, Heartbeat, Moment};
 use crate::config::policy_source::Loaded;
 use crate::config::{PolicySource, policy_file};
-use crate::memory::Budget;
+use crate::memory::{Budget, Charge};
 use crate::metrics::Registry;
 use crate::receiver::config::ReceiverConfig;
 use crate::receiver::ingest::{Accepted, Ingest as _, ReceivedRequest, Refusal};
 use crate::receiver::metadata_table;
 use crate::replica::ingest::ReplicaIngest;
-use crate::replica::reload::{self, Reloader};
+use crate::replica::reload::{self, Reload, Reloader};
 use crate::router::config::ClusterConfig;
 use crate::router::forward::Forwarder;
 use crate::router::holders::Route;
+use crate::router::membership::Membership;
+use crate::router::membership::gossip::GossipMembership;
 use crate::router::membership::seeded::SeededHub;
 
 const MEMORY_BYTES: u64 = 64 << 20;
@@ -55,7 +57,8 @@ pub(super) struct Ground {
     pub(super) founders: usize,
     pub(super) decision_wait: Duration,
     pub(super) dead_after: Duration,
-    pub(super) planted: Option<Planted>,
+    /// Or the seeded twin.
+    pub(super) has_real_gossip: bool,
 }
 
 /// A running replica.
@@ -67,6 +70,11 @@ pub(super) struct Process {
     pub(super) budget: Budget,
     clients: Budget,
     clock: Clock,
+    registry: Registry,
+    reloader: Reloader,
+    decision_wait: Duration,
+    /// Memory that something else has.
+    squeezed: Option<Charge>,
     ingest: ReplicaIngest,
     core: Arc<Core>,
     forwarder: Forwarder,
@@ -79,6 +87,8 @@ pub(super) struct Process {
     behind: Duration,
     pub(super) is_paused: bool,
     pub(super) is_leaving: bool,
+    /// The slots that it held, now and then.
+    pub(super) held: Vec<(Moment, SlotSet)>,
     pub(super) grace: Duration,
 }
 
@@ -103,7 +113,7 @@ impl Process {
         let inboxes: Arc<[Inbox]> = inboxes.into();
         let reloader = Reloader::new(
             PolicySource::default(),
-            policies(ground.decision_wait),
+            policies(ground.decision_wait, 1),
             reload::Shards(Arc::clone(&inboxes)),
             &registry,
             &clock,
@@ -148,10 +158,24 @@ impl Process {
             inboxes: Arc::clone(&inboxes),
             accounting: Arc::clone(&accounting),
             budget: budget.clone(),
-            reloader,
+            reloader: reloader.clone(),
             registry: registry.clone(),
             clock: clock.clone(),
             metadata: metadata_table(&ReceiverConfig::default()),
+        };
+        let life = incarnation(&clock);
+        let membership: Arc<dyn Membership> = if ground.has_real_gossip {
+            let socket = SimulatedSocket::bind(&ground.network, address);
+            let gossip = GossipMembership::start(
+                &parts.config,
+                life,
+                Arc::new(socket),
+                clock.clone(),
+                registry.gossip(),
+            );
+            Arc::new(runtime.block_on(gossip).unwrap())
+        } else {
+            Arc::new(ground.hub.join(&id))
         };
         let jitter = Mutex::new(SmallRng::seed_from_u64(seed));
         let surroundings = Surroundings {
@@ -160,15 +184,11 @@ impl Process {
                 network: ground.network.clone(),
                 from: address,
             }),
-            membership: Arc::new(ground.hub.join(&id)),
+            membership,
             peer_address: address,
             gossip_address: address,
             draw_jitter: Arc::new(move || jitter.lock().random()),
             draw_nonce: || [7; _],
-        };
-        let life = match ground.planted {
-            Some(Planted::OneIncarnation) => Incarnation(1),
-            None => incarnation(&clock),
         };
         let cluster = Cluster::start_within(surroundings, parts, entrance, life);
         let ingest = ReplicaIngest::new(
@@ -191,6 +211,10 @@ impl Process {
             budget,
             clients,
             clock,
+            registry,
+            reloader,
+            decision_wait: ground.decision_wait,
+            squeezed: None,
             ingest,
             inboxes,
             cluster: Some(cluster),
@@ -199,6 +223,7 @@ impl Process {
             behind: Duration::ZERO,
             is_paused: false,
             is_leaving: false,
+            held: Vec::new(),
             grace: Duration::ZERO,
         }
     }
@@ -223,6 +248,37 @@ impl Process {
             }
             tokio::time::sleep(tick).await;
         });
+    }
+
+    /// The same policies from now on, as version `version`.
+    pub(super) fn reload(&self, version: u64) {
+        let _guard = self.runtime.enter();
+        let loaded = policies(self.decision_wait, version);
+        assert_eq!(self.reloader.put_in_force(loaded), Reload::InForce);
+    }
+
+    /// Something else takes the memory: all, or all that clients may have. Until [`Process::relax`].
+    pub(super) fn squeeze(&mut self, is_total: bool) {
+        let budget = if is_total {
+            &self.budget
+        } else {
+            &self.clients
+        };
+        let bytes = budget.limit_bytes().saturating_sub(budget.used_bytes());
+        self.squeezed = Some(budget.charge(bytes));
+    }
+
+    pub(super) fn relax(&mut self) {
+        self.squeezed = None;
+    }
+
+    /// The count of a series, by its name and labels.
+    pub(super) fn counter(&self, series: &str) -> u64 {
+        let text = self.registry.render();
+        let mut values = text.lines().filter_map(|line| line.strip_prefix(series));
+        values
+            .next()
+            .map_or(0, |value| value.trim().parse().unwrap())
     }
 
     /// Takes a client's request. Without an answer the connection is gone.
@@ -339,16 +395,25 @@ async fn drive(
     }
 }
 
-fn policies(decision_wait: Duration) -> Loaded {
+/// Policies that decide the same in every version, and are written in another order in every other.
+fn policies(decision_wait: Duration, version: u64) -> Loaded {
+    let mut policies = [
+        "  - name: errors\n    type: status_code\n    status_code: {status_codes: [ERROR]}\n",
+        "  - name: hours\n    type: latency\n    latency: {threshold_ms: 3600000}\n",
+    ];
+    if version.is_multiple_of(2) {
+        policies.reverse();
+    }
     let text = format!(
-        "decision_wait: {}ms\npolicies:\n  - name: errors\n    type: status_code\n    status_code: {{status_codes: [ERROR]}}\n",
-        decision_wait.as_millis()
+        "decision_wait: {}ms\npolicies:\n{}",
+        decision_wait.as_millis(),
+        policies.concat()
     );
     let checked = policy_file::parse("simulation.yaml", &text, &|_| None).unwrap();
     Loaded {
         file: checked.config,
         warnings: checked.warnings,
         files: Vec::new(),
-        hash: format!("{:064x}", 1),
+        hash: format!("{version:016x}{:048x}", 0),
     }
 }

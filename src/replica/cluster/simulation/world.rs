@@ -1,6 +1,6 @@
 //! A simulation under way: moves time, lets the planned happen, and waits until everything has come to rest.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,9 +8,10 @@ use rand::rngs::SmallRng;
 use rand::{Rng as _, SeedableRng as _};
 
 use super::clients::{Clients, seconds};
+use super::excuses::Excuses;
 use super::network::Network;
 use super::oracle;
-use super::plan::{Event, Mix, Plan, Planted};
+use super::plan::{Event, Plan};
 use super::process::{Ground, Process};
 use super::sink::{Decisions, Sink};
 use crate::accounting::Accounting;
@@ -28,15 +29,16 @@ const HUB_EVERY_NS: u64 = 25_000_000;
 const EPOCH: Duration = Duration::from_secs(1_000_000);
 const SKEW_MAX_MS: u64 = 3_000;
 /// When clients begin, and when they and the faults end.
-const BEGIN: Moment = Moment(4_000_000_000);
-const END: Moment = Moment(40_000_000_000);
+pub(super) const BEGIN: Moment = Moment(4_000_000_000);
+pub(super) const END: Moment = Moment(40_000_000_000);
 /// By then everything has come to rest.
-const REST_BY: Moment = Moment(180_000_000_000);
-/// How often to look whether it has.
+const REST_BY: Moment = Moment(200_000_000_000);
+/// How often to look whether it has, and who holds what.
 const REST_EVERY_NS: u64 = 250_000_000;
 /// Rest that counts as rest.
 const REST: Duration = Duration::from_secs(2);
 const REPLICAS_MAX: usize = 7;
+const HOP_LIMIT_HITS: &str = "tailsieve_cluster_hop_limit_hits_total";
 
 /// All of a simulation.
 pub(super) struct World {
@@ -49,29 +51,38 @@ pub(super) struct World {
     /// Of those that left in order.
     pub(super) books_of_gone: Vec<(u16, Arc<Accounting>)>,
     pub(super) clients: Clients,
-    pub(super) has_crashed: bool,
-    /// What crashed replicas may have had.
-    pub(super) excused: SlotSet,
+    /// What crashes and stalls may have cost.
+    pub(super) excuses: Excuses,
+    /// Whether something stood still, or was out of reach.
+    pub(super) has_stalled: bool,
+    pub(super) has_squeezed: bool,
+    /// The kinds of events that came.
+    pub(super) happened: BTreeSet<&'static str>,
+    /// Frames refused for having come too far.
+    pub(super) hop_limit_hits: u64,
     pub(super) wrong: Vec<String>,
     last_number: u16,
+    /// Of those that left in order and are not back.
+    left: Vec<u16>,
+    policies_version: u64,
     /// What ends, and when.
     ends: Vec<(Moment, End)>,
     decisions_logged: usize,
     log: Vec<String>,
 }
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 enum End {
     Backend,
     Pause(u16),
-    Cut(u16, u16),
+    Cuts(Vec<(u16, u16)>),
+    Squeeze(u16),
     Dead(u16),
 }
 
 impl World {
-    pub(super) fn new(seed: u64, planted: Option<Planted>) -> Self {
-        let mut random = SmallRng::seed_from_u64(seed);
-        let plan = Plan::draw(Mix::of(seed), &mut random, BEGIN, END);
+    pub(super) fn new(seed: u64) -> Self {
+        let plan = Plan::of(seed, BEGIN, END);
         let faults = SeededFaults {
             delay_max: plan.gossip_delay_max,
             missed_after: Duration::from_millis(1_500),
@@ -86,28 +97,35 @@ impl World {
             founders: plan.founders,
             decision_wait: plan.decision_wait,
             dead_after: plan.dead_after,
-            planted,
+            has_real_gossip: plan.has_real_gossip,
         };
-        let clients = Clients::new(SmallRng::seed_from_u64(seed ^ 0xc11e), BEGIN, END);
+        let of_clients = SmallRng::seed_from_u64(seed ^ 0xc11e);
+        let clients = Clients::new(of_clients, BEGIN, END, plan.loses_clients_answers);
         let mut world = Self {
             seed,
-            random,
+            random: SmallRng::seed_from_u64(seed ^ 0x3017d),
             now: Moment::default(),
             ground,
             processes: BTreeMap::new(),
             books_of_gone: Vec::new(),
             clients,
-            has_crashed: false,
-            excused: SlotSet::default(),
+            excuses: Excuses::default(),
+            has_stalled: false,
+            has_squeezed: false,
+            happened: BTreeSet::new(),
+            hop_limit_hits: 0,
             wrong: Vec::new(),
             last_number: 0,
+            left: Vec::new(),
+            policies_version: 1,
             ends: Vec::new(),
             decisions_logged: 0,
             log: Vec::new(),
             plan,
         };
         for _ in 0..world.plan.founders {
-            world.join();
+            world.last_number += 1;
+            world.begin(world.last_number);
         }
         world
     }
@@ -131,17 +149,20 @@ impl World {
             }
         }
         if self.now >= REST_BY {
-            self.wrong.push("does not come to rest".to_owned());
+            self.wrong.push("stuck: does not come to rest".to_owned());
             self.say_what_stirs();
         }
         oracle::check(self);
+        for process in self.processes.values() {
+            self.hop_limit_hits += process.counter(HOP_LIMIT_HITS);
+        }
         let wrong = std::mem::take(&mut self.wrong);
         self.say(&format!("wrong: {wrong:?}"));
         wrong
     }
 
-    pub(super) fn into_log(self) -> Vec<String> {
-        self.log
+    pub(super) fn take_log(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.log)
     }
 
     fn step(&mut self) {
@@ -157,6 +178,9 @@ impl World {
         }
         for process in self.processes.values_mut() {
             process.step(TICK);
+            if self.now.0.is_multiple_of(REST_EVERY_NS) {
+                process.held.push((self.now, process.holds()));
+            }
         }
         self.clients.step(self.now, &self.processes, &mut self.log);
         self.bury_who_left();
@@ -199,26 +223,68 @@ impl World {
             }
             Event::SlowBackend { lasting } => {
                 self.say(&format!("the backend refuses for {lasting:?}"));
+                self.excuses.stand_still(lasting);
                 self.ground.sink.refuse(true);
                 self.ends.push((self.now.after(lasting), End::Backend));
             }
-            Event::Pause { lasting } if can_spare => {
+            Event::Pause { lasting } | Event::LongPause { lasting } if running.len() > 1 => {
                 let who = pick(&running);
                 self.say(&format!("r{who} stands still for {lasting:?}"));
                 if let Some(process) = self.processes.get_mut(&who) {
                     process.is_paused = true;
                     self.ground.hub.stop(&process.id);
                 }
+                self.stalls(lasting);
+                if matches!(event, Event::LongPause { .. }) {
+                    // Others claim what it holds, and nobody tells them of its decisions.
+                    let slots = self.slots_at(who);
+                    self.excuses.forget(&slots);
+                }
                 self.ends.push((self.now.after(lasting), End::Pause(who)));
             }
             Event::Cut { lasting } if running.len() > 1 => {
                 let (one, other) = (pick(&running), pick(&running));
                 self.say(&format!("r{one} and r{other} are cut for {lasting:?}"));
-                let (one_at, other_at) = (&self.processes[&one], &self.processes[&other]);
-                self.ground.network.cut(one_at.address, other_at.address);
-                self.ground.hub.cut(&one_at.id, &other_at.id);
-                self.ends
-                    .push((self.now.after(lasting), End::Cut(one, other)));
+                self.stalls(lasting);
+                self.cut(vec![(one, other)], lasting);
+            }
+            Event::Partition { lasting } if running.len() > 1 => {
+                let mut side: Vec<u16> = running.clone();
+                side.retain(|_| self.random.random());
+                if side.is_empty() || side.len() == running.len() {
+                    side = vec![running[0]];
+                }
+                self.say(&format!("{side:?} are cut off for {lasting:?}"));
+                self.stalls(lasting);
+                let all = self.processes.keys();
+                let others = all.filter(|other| !side.contains(other));
+                let pairs = others.flat_map(|other| side.iter().map(|one| (*one, *other)));
+                self.cut(pairs.collect(), lasting);
+                // Either side claims what the other holds.
+                self.excuses.forget(&SlotSet::all());
+                self.excuses.split(self.now, self.now.after(lasting));
+            }
+            Event::Reload { is_everywhere } => {
+                self.policies_version += 1;
+                let version = self.policies_version;
+                self.say(&format!("policies {version}, everywhere: {is_everywhere}"));
+                for process in self.processes.values() {
+                    // Those in force stay with who is left out, and who joins.
+                    if !process.is_paused && (is_everywhere || self.random.random()) {
+                        process.reload(version);
+                    }
+                }
+            }
+            Event::Squeeze { lasting, is_total } if !running.is_empty() => {
+                let who = pick(&running);
+                self.say(&format!(
+                    "r{who} is without memory for {lasting:?}, total: {is_total}"
+                ));
+                self.has_squeezed = true;
+                if let Some(process) = self.processes.get_mut(&who) {
+                    process.squeeze(is_total);
+                }
+                self.ends.push((self.now.after(lasting), End::Squeeze(who)));
             }
             Event::Crash {
                 is_silent,
@@ -230,8 +296,25 @@ impl World {
                     self.ends.push((self.now.after(back_after), End::Dead(who)));
                 }
             }
-            _ => {}
+            // There is nobody to spare for it.
+            _ => return,
         }
+        self.happened.insert(event.kind());
+    }
+
+    fn stalls(&mut self, lasting: Duration) {
+        self.has_stalled = true;
+        self.excuses.stand_still(lasting);
+    }
+
+    fn cut(&mut self, pairs: Vec<(u16, u16)>, lasting: Duration) {
+        for (one, other) in &pairs {
+            let [one, other] = [*one, *other].map(Process::named);
+            self.ground.network.cut(one.1, other.1);
+            self.ground.hub.cut(&one.0, &other.0);
+        }
+        let end = End::Cuts(pairs);
+        self.ends.push((self.now.after(lasting), end));
     }
 
     fn end_what_is_over(&mut self) {
@@ -250,17 +333,29 @@ impl World {
                         self.ground.hub.resume(&process.id);
                     }
                 }
-                End::Cut(one, other) => {
-                    let [one, other] = [one, other].map(Process::named);
-                    self.ground.network.heal(one.1, other.1);
-                    self.ground.hub.heal(&one.0, &other.0);
+                End::Cuts(pairs) => {
+                    for (one, other) in pairs {
+                        let [one, other] = [one, other].map(Process::named);
+                        self.ground.network.heal(one.1, other.1);
+                        self.ground.hub.heal(&one.0, &other.0);
+                    }
+                }
+                End::Squeeze(who) => {
+                    if let Some(process) = self.processes.get_mut(&who) {
+                        process.relax();
+                    }
                 }
                 End::Dead(who) => self.begin(who),
             }
         }
     }
 
+    /// Under a new ID, or one that was there before.
     fn join(&mut self) {
+        if !self.left.is_empty() && self.random.random() {
+            let who = self.left.remove(0);
+            return self.begin(who);
+        }
         self.last_number += 1;
         self.begin(self.last_number);
     }
@@ -275,29 +370,44 @@ impl World {
         self.processes.insert(number, process);
     }
 
-    /// Whatever this replica may have.
-    fn excuse(&mut self, who: u16) {
+    /// The slots of which this replica may have something: it holds them, is their target, or others think so.
+    fn slots_at(&self, who: u16) -> SlotSet {
         let Some(process) = self.processes.get(&who) else {
-            return;
+            return SlotSet::default();
         };
-        self.excused |= &process.holds();
-        for other in self.processes.values() {
-            self.excused |= &other.sends_to(&process.id);
+        if self.ground.has_real_gossip {
+            // Nobody can be asked what it is the target of.
+            return SlotSet::all();
         }
+        let mut slots = process.holds();
+        // What it released a moment ago is decided, and may not have been exported.
+        let since = self.now.before(self.excuses.export_max());
+        for (_, held) in process.held.iter().filter(|(at, _)| *at >= since) {
+            slots |= held;
+        }
+        for other in self.processes.values() {
+            slots |= &other.sends_to(&process.id);
+            let record = self.ground.hub.record(&other.id);
+            if let Some(given) = record.as_ref().and_then(|it| it.targets.get(&process.id)) {
+                slots |= given;
+            }
+        }
+        slots
     }
 
     fn crash(&mut self, who: u16, is_silent: bool) {
-        self.excuse(who);
+        let mut slots = self.slots_at(who);
         let Some(process) = self.processes.remove(&who) else {
             return;
         };
+        self.hop_limit_hits += process.counter(HOP_LIMIT_HITS);
         let held = process.accounting.held.get();
         self.say(&format!("r{who} crashes, silent: {is_silent}, held {held}"));
         if held > 0 {
             // Its hold queue may have had spans of any slot.
-            self.excused = SlotSet::all();
+            slots = SlotSet::all();
         }
-        self.has_crashed = true;
+        self.excuses.lose(slots, self.plan.decision_wait, self.now);
         self.ground.hub.stop(&process.id);
         if is_silent {
             self.ground.network.darken(process.address);
@@ -314,15 +424,29 @@ impl World {
             self.say(&format!("r{number} has left, in order: {in_order}"));
             if !in_order {
                 self.say_what_stirs();
-                self.excuse(number);
+                let held = self.processes.get(&number);
+                let held = held.map_or(0, |it| it.accounting.held.get());
+                let slots = if held > 0 {
+                    SlotSet::all()
+                } else {
+                    self.slots_at(number)
+                };
+                self.excuses.lose(slots, self.plan.decision_wait, self.now);
             }
             let Some(process) = self.processes.remove(&number) else {
                 continue;
             };
+            self.hop_limit_hits += process.counter(HOP_LIMIT_HITS);
+            self.left.push(number);
+            let books = process.accounting.snapshot();
+            if in_order && books.held + books.buffered + books.releasing != 0 {
+                self.wrong
+                    .push(format!("lost: r{number} has left with spans: {books:?}"));
+            }
             // With little time it may be the target of a slot whose traces are not decided yet.
             if !in_order && process.grace == GRACE {
                 self.wrong
-                    .push(format!("r{number} could not leave in order"));
+                    .push(format!("stuck: r{number} could not leave in order"));
             }
             self.ground.hub.stop(&process.id);
             self.books_of_gone

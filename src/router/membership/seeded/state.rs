@@ -57,6 +57,8 @@ struct Got {
 #[derive(Debug)]
 struct Delivery {
     from: ReplicaId,
+    /// Who tells of it: another one, if the first has ended.
+    by: ReplicaId,
     process: u64,
     to: ReplicaId,
     number: u64,
@@ -98,6 +100,12 @@ impl State {
             replica.is_running = is_running;
         }
         self.repeat();
+        if !is_running {
+            let others: Vec<ReplicaId> = self.replicas.keys().cloned().collect();
+            for by in others.iter().filter(|by| *by != id) {
+                self.pass_on(by, id);
+            }
+        }
     }
 
     pub(super) fn set_cut(&mut self, one: &ReplicaId, other: &ReplicaId, is_cut: bool) {
@@ -116,6 +124,13 @@ impl State {
         let replica = self.replicas.get_mut(by);
         if let Some(got) = replica.and_then(|replica| replica.got.get_mut(whom)) {
             got.wrong_until = until;
+        }
+    }
+
+    pub(super) fn record(&self, id: &ReplicaId) -> Option<Arc<Record>> {
+        match &self.replicas.get(id)?.record {
+            Some((_, Said::Record(record))) => Some(Arc::clone(record)),
+            _ => None,
         }
     }
 
@@ -162,7 +177,17 @@ impl State {
         }
     }
 
-    fn send(&mut self, from: &ReplicaId, to: &ReplicaId, (number, said): (u64, Said)) {
+    fn send(&mut self, from: &ReplicaId, to: &ReplicaId, numbered: (u64, Said)) {
+        self.send_by(from, from, to, numbered);
+    }
+
+    fn send_by(
+        &mut self,
+        by: &ReplicaId,
+        from: &ReplicaId,
+        to: &ReplicaId,
+        (number, said): (u64, Said),
+    ) {
         let Some(replica) = self.replicas.get(from) else {
             return;
         };
@@ -170,6 +195,7 @@ impl State {
         let delay = Duration::from_nanos(self.random.random_range(0..=delay_ns));
         let delivery = Delivery {
             from: from.clone(),
+            by: by.clone(),
             process: replica.process,
             to: to.clone(),
             number,
@@ -200,9 +226,10 @@ impl State {
     }
 
     fn deliver(&mut self, delivery: Delivery) {
-        if !self.within_reach(&delivery.from).contains(&delivery.to) {
+        if !self.within_reach(&delivery.by).contains(&delivery.to) {
             return;
         }
+        let (from, to) = (delivery.from.clone(), delivery.to.clone());
         let Some(receiver) = self.replicas.get_mut(&delivery.to) else {
             return;
         };
@@ -214,6 +241,24 @@ impl State {
         match delivery.said {
             Said::Record(record) => take_newer(&mut got.record, delivery.number, record),
             Said::Digest(digest) => take_newer(&mut got.digest, delivery.number, digest),
+        }
+        if !self.replicas.get(&from).is_some_and(|it| it.is_running) {
+            self.pass_on(&to, &from);
+        }
+    }
+
+    /// The last words of who has ended go round without it.
+    fn pass_on(&mut self, by: &ReplicaId, from: &ReplicaId) {
+        let got = |it: &Replica| it.got.get(from).and_then(|got| got.record.clone());
+        let Some((number, record)) = self.replicas.get(by).and_then(got) else {
+            return;
+        };
+        let lacks = |it: &Replica| it.is_running && got(it).is_none_or(|it| it.0 < number);
+        let others = self.replicas.iter();
+        let others = others.filter(|(id, it)| *id != by && *id != from && lacks(it));
+        let others: Vec<ReplicaId> = others.map(|(id, _)| id.clone()).collect();
+        for to in others {
+            self.send_by(by, from, &to, (number, Said::Record(Arc::clone(&record))));
         }
     }
 
