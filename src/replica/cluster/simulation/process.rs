@@ -170,7 +170,7 @@ impl Process {
                 &parts.config,
                 life,
                 Arc::new(socket),
-                clock.clone(),
+                entrance.heartbeat(),
                 registry.gossip(),
             );
             Arc::new(runtime.block_on(gossip).unwrap())
