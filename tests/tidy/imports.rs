@@ -7,7 +7,7 @@ use super::files::File;
 
 /// A module and those that it may import; what is not listed it may not. `*` is all of them; `stage::config` is that
 /// part of a stage alone.
-pub(crate) const TABLE: [(&str, &[&str]); 22] = [
+pub(crate) const TABLE: [(&str, &[&str]); 23] = [
     ("receiver", &["batch", "clock", "memory", "metrics", "otlp"]),
     (
         "router",
@@ -49,6 +49,7 @@ pub(crate) const TABLE: [(&str, &[&str]); 22] = [
     ("memory", &[]),
     ("metrics", &[]),
     ("otlp", &[]),
+    ("planted", &[]),
     ("admin", &["metrics"]),
     (
         "config",

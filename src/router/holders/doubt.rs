@@ -103,6 +103,9 @@ impl Holders {
         self.claims.forget();
         self.incoming = Incoming::default();
         self.promises = Promises::default();
+        // Others that it alone held dead may be the ones that were right. Whose death stands it is told again.
+        let own = &self.life.replica;
+        self.members.dead.retain(|replica, _| replica == own);
         if self.doubt.unsure.take().is_some() {
             self.effects.push(Effect::Unsure(false));
         }

@@ -3,6 +3,8 @@
 //!
 //! The runtime is single-threaded and its time is simulated, so that a crash is its end and a pause is not running it.
 
+mod inside;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,6 +16,7 @@ use rand::{Rng as _, SeedableRng as _};
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 
+use self::inside::{drive, policies};
 use super::super::core::Core;
 use super::super::{Cluster, ClusterParts, Entrance, Surroundings, clients_budget, incarnation};
 use super::datagrams::SimulatedSocket;
@@ -26,10 +29,9 @@ use crate::batch::replica::ReplicaId;
 use crate::batch::slot_set::SlotSet;
 use crate::buffer::config::BufferConfig;
 use crate::buffer::inbox::{Inbox, inbox};
-use crate::buffer::shard::{Control, Pressure, Shard, ShardParts, Turn};
-use crate::clock::{Clock, Heartbeat, Moment};
-use crate::config::policy_source::Loaded;
-use crate::config::{PolicySource, policy_file};
+use crate::buffer::shard::{Control, Pressure, Shard, ShardParts};
+use crate::clock::{Clock, Moment};
+use crate::config::PolicySource;
 use crate::memory::{Budget, Charge};
 use crate::metrics::Registry;
 use crate::receiver::config::ReceiverConfig;
@@ -272,13 +274,13 @@ impl Process {
         self.squeezed = None;
     }
 
-    /// The count of a series, by its name and labels.
+    /// The count of a series, by its name, without what all names begin with, and its labels.
     pub(super) fn counter(&self, series: &str) -> u64 {
         let text = self.registry.render();
-        let mut values = text.lines().filter_map(|line| line.strip_prefix(series));
-        values
-            .next()
-            .map_or(0, |value| value.trim().parse().unwrap())
+        let mut values = text
+            .lines()
+            .filter_map(|line| line.split_once(series)?.1.trim().parse().ok());
+        values.next().unwrap_or_default()
     }
 
     /// Takes a client's request. Without an answer the connection is gone.
@@ -366,54 +368,5 @@ impl Process {
         let routes = self.core.routes();
         let slots = (0..SLOTS).map(Slot);
         slots.filter(|slot| is_wanted(routes.get(*slot))).collect()
-    }
-}
-
-/// Turns a shard now and then, as its thread does.
-async fn drive(
-    mut shard: Shard,
-    clock: Clock,
-    heartbeat: Heartbeat,
-    mut random: SmallRng,
-    decisions: Decisions,
-) {
-    loop {
-        if heartbeat.beat() {
-            let turn = shard.turn(clock.now());
-            decisions.note(shard.take_decisions());
-            match turn {
-                Turn::Again => {
-                    tokio::task::yield_now().await;
-                    continue;
-                }
-                Turn::Finished => return,
-                Turn::Busy(_) | Turn::Idle(_) => {}
-            }
-        }
-        let pause = Duration::from_millis(random.random_range(2..=20));
-        tokio::time::sleep(pause).await;
-    }
-}
-
-/// Policies that decide the same in every version, and are written in another order in every other.
-fn policies(decision_wait: Duration, version: u64) -> Loaded {
-    let mut policies = [
-        "  - name: errors\n    type: status_code\n    status_code: {status_codes: [ERROR]}\n",
-        "  - name: hours\n    type: latency\n    latency: {threshold_ms: 3600000}\n",
-    ];
-    if version.is_multiple_of(2) {
-        policies.reverse();
-    }
-    let text = format!(
-        "decision_wait: {}ms\npolicies:\n{}",
-        decision_wait.as_millis(),
-        policies.concat()
-    );
-    let checked = policy_file::parse("simulation.yaml", &text, &|_| None).unwrap();
-    Loaded {
-        file: checked.config,
-        warnings: checked.warnings,
-        files: Vec::new(),
-        hash: format!("{version:016x}{:048x}", 0),
     }
 }
