@@ -9,6 +9,7 @@ use super::policy::{Context, Vote};
 use super::precedence::{Decision, Verdict, combine};
 use super::scan::Scan;
 use super::trace_view::TraceView;
+use super::wasm::{Observer, Plugin, Seats};
 use crate::clock::Moment;
 
 pub use super::compiler::PolicyInfo;
@@ -24,6 +25,8 @@ pub struct PolicySet {
     limiters: Limiters,
     evaluation: EvaluationConfig,
     needs_sizes: bool,
+    /// Of plugins, each with its policy's path.
+    seats: Vec<(String, Arc<Seats>)>,
 }
 
 /// Names and types of a set's policies, without what they are compiled to.
@@ -86,6 +89,7 @@ impl PolicySet {
             order,
             policies,
             needs_sizes: compiler.needs_sizes(),
+            seats: compiler.seats,
             infos: compiler.infos.into(),
             scan: compiler.scan,
             limiters: compiler.limiters,
@@ -123,6 +127,13 @@ impl PolicySet {
     #[must_use]
     pub fn needs_sizes(&self) -> bool {
         self.needs_sizes
+    }
+
+    /// Tells the observer that `observer` makes, of a policy's path and plugin, what that does from now on.
+    pub fn observe_plugins(&self, observer: impl Fn(&str, &Plugin) -> Arc<dyn Observer>) {
+        for (path, seats) in &self.seats {
+            seats.observe(observer(path, seats.plugin()));
+        }
     }
 
     /// Decides about a trace; `scratch` has what each policy said.

@@ -242,6 +242,7 @@ impl Shard {
             context: Context {
                 now,
                 unix_ns: self.unix_ns,
+                shard: self.number,
                 is_rehearsal: false,
                 share: self.share(),
             },
@@ -265,6 +266,7 @@ impl Shard {
             context: Context {
                 now,
                 unix_ns: self.unix_ns,
+                shard: self.number,
                 is_rehearsal: false,
                 share: self.share(),
             },

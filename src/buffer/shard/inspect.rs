@@ -104,6 +104,7 @@ impl Shard {
                 context: Context {
                     now,
                     unix_ns: self.unix_ns,
+                    shard: self.number,
                     is_rehearsal: true,
                     share: self.share(),
                 },
