@@ -147,6 +147,12 @@ impl Instance {
         self.store.data().limiter.memory_bytes()
     }
 
+    /// Cursors that the guest still has.
+    #[cfg(test)]
+    pub(super) fn cursors_alive(&self) -> usize {
+        self.store.data().cursors_alive
+    }
+
     /// Whether it has logged since its lines were taken last.
     pub(super) fn has_lines(&self) -> bool {
         !self.store.data().lines.is_empty()

@@ -9,7 +9,8 @@ use super::engine::Runtime;
 use super::failure::{Failure, Reason};
 use super::instance::{Instance, NoInstance};
 use super::limits::Limits;
-use crate::clock::{Moment, Ticker};
+use crate::clock::Moment;
+use crate::clock::Ticker;
 
 /// A loaded plugin; equal to another of the same component, config and limits.
 #[derive(Debug)]
