@@ -162,7 +162,7 @@ impl Registry {
 
     /// A policy's name, where it has a series of its own. Series stay for as long as the process runs, and reloads
     /// bring new names.
-    fn policy_label<'a>(&self, policy: &'a str) -> &'a str {
+    pub(super) fn policy_label<'a>(&self, policy: &'a str) -> &'a str {
         let mut known = self.policy_labels.lock();
         if policy.is_empty() || known.contains(policy) {
             return policy;

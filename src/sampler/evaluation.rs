@@ -36,6 +36,16 @@ pub struct Note {
     pub lines: Box<[Line]>,
 }
 
+impl Note {
+    /// Bytes that it takes.
+    #[must_use]
+    pub fn held_bytes(&self) -> usize {
+        let lines = self.lines.iter();
+        let lines = lines.map(|line| size_of::<Line>() + line.text.len());
+        size_of::<Self>() + lines.sum::<usize>()
+    }
+}
+
 /// Lines of a log that are kept for those who ask why.
 const NOTED_LINES_MAX: usize = 4;
 

@@ -44,6 +44,19 @@ struct TopLevel {
     is_drop: bool,
 }
 
+/// How the plugin of a policy does.
+#[derive(Debug, Clone, Copy)]
+pub struct PluginState<'a> {
+    /// The names from the top-level policy down, joined by `/`.
+    pub policy: &'a str,
+    /// Who it is.
+    pub plugin: &'a Plugin,
+    /// Memory of its instances as they see it.
+    pub memory_bytes: usize,
+    /// Shards in which it is left alone because it kept failing.
+    pub shards_without: usize,
+}
+
 /// What a decision is made with besides the trace.
 pub struct Setting<'a> {
     /// The time.
@@ -134,6 +147,16 @@ impl PolicySet {
         for (path, seats) in &self.seats {
             seats.observe(observer(path, seats.plugin()));
         }
+    }
+
+    /// How its plugins do.
+    pub fn plugins(&self) -> impl Iterator<Item = PluginState<'_>> {
+        self.seats.iter().map(|(path, seats)| PluginState {
+            policy: path,
+            plugin: seats.plugin(),
+            memory_bytes: seats.memory_bytes(),
+            shards_without: seats.shards_without(),
+        })
     }
 
     /// Decides about a trace; `scratch` has what each policy said.

@@ -122,6 +122,7 @@ impl Shard {
             span_bytes: trace.summary.span_bytes,
             policies: Arc::clone(&policies.roster),
             records: self.scratch.records().to_vec(),
+            notes: self.scratch.notes().to_vec(),
         });
         Some(Known::Undecided {
             rehearsal,

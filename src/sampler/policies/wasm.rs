@@ -123,3 +123,6 @@ fn opinion(verdict: Verdict, trace_id: TraceId) -> Opinion {
     };
     vote.into()
 }
+
+#[cfg(test)]
+mod tests;

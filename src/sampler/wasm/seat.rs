@@ -1,5 +1,6 @@
 //! Where instances sit: one for each shard and policy, made when the shard first asks.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use parking_lot::Mutex;
@@ -25,6 +26,10 @@ pub(in crate::sampler) struct Seats {
     rebuild_after: u64,
     seats: Box<[OnceLock<Box<Mutex<Seat>>>]>,
     observer: OnceLock<Arc<dyn Observer>>,
+    /// Over all seats.
+    memory_bytes: AtomicUsize,
+    /// Seats whose breaker is not closed.
+    shards_without: AtomicUsize,
 }
 
 #[derive(Debug, Default)]
@@ -51,6 +56,8 @@ impl Seats {
             rebuild_after,
             seats: (0..SEATS).map(|_| OnceLock::new()).collect(),
             observer: OnceLock::new(),
+            memory_bytes: AtomicUsize::new(0),
+            shards_without: AtomicUsize::new(0),
         }
     }
 
@@ -84,13 +91,48 @@ impl Seats {
         let asked = self.ask_seat(&mut seat, now, trace, lines);
         if let Some(observer) = self.observer() {
             tell(observer, &asked);
-            let after = seat.breaker.state();
-            if before != after {
-                observer.breaker_changed(before, after);
-            }
-            seat.tell_memory(observer);
+        }
+        let after = seat.breaker.state();
+        if before != after {
+            self.breaker_changed(before, after);
+        }
+        let bytes = seat.instance.as_ref().map_or(0, Instance::memory_bytes);
+        if bytes != seat.memory_bytes {
+            self.memory_changed(seat.memory_bytes, bytes);
+            seat.memory_bytes = bytes;
         }
         asked
+    }
+
+    /// Memory of its instances together, as they see it.
+    pub(in crate::sampler) fn memory_bytes(&self) -> usize {
+        self.memory_bytes.load(Ordering::Relaxed)
+    }
+
+    /// Shards in which the plugin is left alone.
+    pub(in crate::sampler) fn shards_without(&self) -> usize {
+        self.shards_without.load(Ordering::Relaxed)
+    }
+
+    fn breaker_changed(&self, from: BreakerState, to: BreakerState) {
+        let is_closed = |state| state == BreakerState::Closed;
+        match (is_closed(from), is_closed(to)) {
+            (true, false) => _ = self.shards_without.fetch_add(1, Ordering::Relaxed),
+            (false, true) => _ = self.shards_without.fetch_sub(1, Ordering::Relaxed),
+            _ => {}
+        }
+        if let Some(observer) = self.observer() {
+            observer.breaker_changed(from, to);
+        }
+    }
+
+    fn memory_changed(&self, from: usize, to: usize) {
+        // Wraps around where it is less, as the sum does.
+        let by = to.wrapping_sub(from);
+        self.memory_bytes.fetch_add(by, Ordering::Relaxed);
+        if let Some(observer) = self.observer() {
+            observer.memory_changed(to as i64 - from as i64);
+        }
     }
 
     /// Asks an instance that is made for this and thrown away: nothing is to come of it.
@@ -157,16 +199,6 @@ impl Seats {
     }
 }
 
-impl Seat {
-    fn tell_memory(&mut self, observer: &dyn Observer) {
-        let bytes = self.instance.as_ref().map_or(0, Instance::memory_bytes);
-        if bytes != self.memory_bytes {
-            observer.memory_changed(bytes as i64 - self.memory_bytes as i64);
-            self.memory_bytes = bytes;
-        }
-    }
-}
-
 impl Drop for Seats {
     /// Gauges go back to what they are without this policy.
     fn drop(&mut self) {
@@ -175,8 +207,7 @@ impl Drop for Seats {
         };
         for seat in self.seats.iter_mut().filter_map(OnceLock::get_mut) {
             let seat = seat.get_mut();
-            seat.instance = None;
-            seat.tell_memory(&**observer);
+            observer.memory_changed(-(seat.memory_bytes as i64));
             observer.breaker_changed(seat.breaker.state(), BreakerState::Closed);
         }
     }

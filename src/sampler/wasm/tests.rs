@@ -5,13 +5,9 @@ mod refused;
 mod seats;
 mod sees;
 
-#[path = "../../../tests/fixtures/guest.rs"]
-#[allow(dead_code, reason = "shared with the benchmarks")]
-mod guest;
-
 use super::*;
 use crate::clock::Moment;
-use crate::sampler::test_support::TraceFixture;
+use crate::sampler::test_support::{TraceFixture, guest};
 
 fn load(bytes: &[u8]) -> Result<Plugin, LoadError> {
     load_with(bytes, "null", Limits::default())

@@ -28,7 +28,7 @@ use crate::buffer::config::BufferConfig;
 use crate::buffer::inbox::{Inbox, inbox};
 use crate::buffer::shard::{Control, Pressure, Shard, ShardParts, Turn};
 use crate::clock::{Clock, Heartbeat};
-use crate::config::policy_source::Loaded;
+use crate::config::policy_source::{Known, Loaded};
 use crate::config::{PolicySource, policy_file};
 use crate::memory::Budget;
 use crate::metrics::Registry;
@@ -351,6 +351,6 @@ fn policies(decision_wait: Duration) -> Loaded {
         warnings: checked.warnings,
         files: Vec::new(),
         hash: format!("{:064x}", 1),
-        modules: policy_source::Known::default(),
+        modules: Known::default(),
     }
 }
