@@ -90,6 +90,18 @@ async fn a_plugin_decides_and_another_takes_its_place_when_the_file_changes() {
     replace(&replica, &evaluates("nop", SAMPLE));
     generation(&replica, 3).await;
     assert_eq!(decided(&replica, 4).await["decision"], "sampled");
+    replica.ended().await.assert_contracts_held();
+}
+
+#[tokio::test]
+async fn what_was_compiled_is_kept_where_the_server_file_says() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("mine.wasm"), evaluates("", SAMPLE)).unwrap();
+    fs::write(folder.path().join("policies.yaml"), POLICIES).unwrap();
+    let server_file = "policies: {path: policies.yaml, plugin_cache: data/compiled}\n";
+    let replica = Replica::start_in(folder, server_file, None).await;
+    let compiled = fs::read_dir(replica.folder().join("data/compiled")).unwrap();
+    assert!(compiled.count() > 0);
     replica.stop().await;
 }
 
