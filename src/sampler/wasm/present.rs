@@ -130,16 +130,20 @@ impl<'a> Present<'a> {
         found.map(|(_, cursor)| cursor).ok_or(HostRefusal::Stale)
     }
 
-    /// Goes to span number `index`; whether there is one.
+    /// Goes to the span of the number that `index` says; whether there is one.
     pub(super) fn move_cursor(
         &mut self,
         number: u32,
         index: impl FnOnce(&Cursor<'a>) -> usize,
     ) -> Result<bool, HostRefusal> {
-        let index = index(self.cursor(number)?);
-        let spans = self.spans();
-        let (view, count) = (spans.get(index).copied(), spans.len());
-        self.cursor(number)?.go_to(index.min(count), view);
+        // There have been spans since there was a cursor.
+        let spans = self.spans.as_deref().unwrap_or_default();
+        let mut cursors = self.cursors.iter_mut().rev();
+        let found = cursors.find(|(known, _)| *known == number);
+        let (_, cursor) = found.ok_or(HostRefusal::Stale)?;
+        let index = index(cursor);
+        let view = spans.get(index).copied();
+        cursor.go_to(index.min(spans.len()), view);
         Ok(view.is_some())
     }
 
