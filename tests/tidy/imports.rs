@@ -34,7 +34,16 @@ pub(crate) const TABLE: [(&str, &[&str]); 23] = [
             "sampler",
         ],
     ),
-    ("sampler", &["clock::Moment", "otlp"]),
+    // Of the clock the moment that it is given; plugins have deadlines besides.
+    (
+        "sampler",
+        &[
+            "clock::Moment",
+            "clock::Ticker",
+            "clock::thread_cpu_ns",
+            "otlp",
+        ],
+    ),
     (
         "exporter",
         &["batch", "clock", "memory", "metrics", "otlp::grpc_status"],
@@ -57,12 +66,15 @@ pub(crate) const TABLE: [(&str, &[&str]); 23] = [
             // What an ID of a replica is.
             "batch::replica",
             "buffer::config",
+            // How long a plugin takes to load.
+            "clock::Clock",
             "exporter::config",
             "receiver::config",
             "router::config",
             "sampler::config",
             "sampler::ottl",
             "sampler::pattern",
+            "sampler::wasm",
         ],
     ),
     (

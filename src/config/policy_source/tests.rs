@@ -6,6 +6,7 @@ use std::os::unix::fs::symlink;
 use tempfile::TempDir;
 
 use super::*;
+use crate::sampler::test_support::guest::evaluates;
 
 const ONE: &str = "policies: [{name: one, type: always_sample}]\n";
 const TWO: &str = "policies: [{name: two, type: always_sample}]\n";
@@ -49,6 +50,30 @@ fn a_folder_s_files_are_read_in_the_order_of_their_names_without_hidden_and_othe
 }
 
 #[test]
+fn a_module_that_changes_changes_the_hash_and_the_same_one_again_does_not() {
+    let folder = folder(&[(
+        "a.yaml",
+        "policies: [{name: a, type: wasm, module: p.wasm}]\n",
+    )]);
+    let file = source(&folder.path().join("a.yaml"));
+    let module = folder.path().join("p.wasm");
+    // What is missing is looked for as well.
+    let rejected = read(&file).unwrap_err();
+    let now = |known: &Known| Snapshot::of(&file, &[known]).hash;
+    assert_eq!(now(&rejected.modules), rejected.hash);
+    let good = evaluates("", 1);
+    fs::write(&module, &good).unwrap();
+    assert_ne!(now(&rejected.modules), rejected.hash);
+    let loaded = read(&file).unwrap();
+    assert_eq!(now(&loaded.modules), loaded.hash);
+    fs::write(&module, b"other").unwrap();
+    assert_ne!(now(&loaded.modules), loaded.hash);
+    fs::write(&module, &good).unwrap();
+    assert_eq!(now(&loaded.modules), loaded.hash);
+    assert_eq!(loaded.modules.paths().collect::<Vec<_>>(), [module]);
+}
+
+#[test]
 fn no_path_means_the_built_in_policies() {
     let loaded = read(&PolicySource(None)).unwrap();
     assert_eq!(names(&loaded), ["errors", "slow", "a-tenth"]);
@@ -61,14 +86,14 @@ fn the_hash_is_that_of_the_content_as_sha256sum_says_it() {
     let folder = folder(&[("a.yaml", "hello")]);
     let one = "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824";
     assert_eq!(
-        Snapshot::of(&source(&folder.path().join("a.yaml"))).hash,
+        Snapshot::of(&source(&folder.path().join("a.yaml")), &[]).hash,
         one
     );
     fs::write(folder.path().join("b.yaml"), "world").unwrap();
     let both = "41a28c03094bb134a10896ba11de1c19ebf023e384af02facf88bee10508f976";
-    assert_eq!(Snapshot::of(&source(folder.path())).hash, both);
+    assert_eq!(Snapshot::of(&source(folder.path()), &[]).hash, both);
     fs::rename(folder.path().join("b.yaml"), folder.path().join("0.yaml")).unwrap();
-    assert_ne!(Snapshot::of(&source(folder.path())).hash, both);
+    assert_ne!(Snapshot::of(&source(folder.path()), &[]).hash, both);
 }
 
 #[test]

@@ -128,6 +128,7 @@ impl Process {
                 replica: id.clone(),
             };
             let shard = Shard::new(ShardParts {
+                number,
                 config: BufferConfig {
                     decision_cache_bytes: 8 << 20,
                     ..BufferConfig::default()

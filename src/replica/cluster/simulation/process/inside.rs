@@ -9,7 +9,7 @@ use super::super::sink::Decisions;
 use crate::buffer::shard::{Shard, Turn};
 use crate::clock::{Clock, Heartbeat};
 use crate::config::policy_file;
-use crate::config::policy_source::Loaded;
+use crate::config::policy_source::{Known, Loaded};
 
 /// Turns a shard now and then, as its thread does.
 pub(super) async fn drive(
@@ -57,5 +57,6 @@ pub(super) fn policies(decision_wait: Duration, version: u64) -> Loaded {
         warnings: checked.warnings,
         files: Vec::new(),
         hash: format!("{version:016x}{:048x}", 0),
+        modules: Known::default(),
     }
 }
