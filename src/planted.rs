@@ -39,7 +39,7 @@ pub(crate) use of_tests::{is_planted, plant};
 mod of_tests {
     use std::cell::Cell;
 
-    use super::Planted;
+    use crate::planted::Planted;
 
     thread_local! {
         static PRESENT: Cell<Option<Planted>> = const { Cell::new(None) };
