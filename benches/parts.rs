@@ -154,6 +154,7 @@ fn shard(budget: &Budget, decision_wait: Duration) -> (Inbox, Shard) {
     let active = ActivePolicies::new(1, set, windows, &registry);
     let (inbox, receiver) = inbox(1_024);
     let shard = Shard::new(ShardParts {
+        number: 0,
         config: BufferConfig::default(),
         shards: 1,
         inbox: receiver,

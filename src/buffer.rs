@@ -14,6 +14,7 @@ mod envelopes;
 pub mod inbox;
 mod ledger;
 mod marks;
+mod plugin_observer;
 pub mod release;
 pub mod shard;
 mod span_store;

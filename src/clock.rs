@@ -5,9 +5,11 @@
 mod heartbeat;
 pub(crate) mod log_limit;
 mod rfc3339;
+mod ticker;
 
 pub use heartbeat::Heartbeat;
 pub use rfc3339::rfc3339;
+pub use ticker::{NoThread, Ticker};
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -13,10 +13,12 @@ pub mod schema;
 pub mod server;
 
 mod decode;
+mod modules;
 mod policies;
 mod yaml;
 
 pub use finding::{Checked, ConfigError, ConfigErrors, Finding, FindingEntry, Position, Warning};
+pub use modules::{MODULES_MAX, ModuleFile};
 pub use policy_file::{DEFAULT_POLICIES, PolicyFile};
 pub use server::{LogConfig, LogFormat, PolicySource, ServerConfig};
 pub use yaml::{DEPTH_MAX, FILE_BYTES_MAX, NODES_MAX, TEXT_BYTES_MAX};

@@ -8,6 +8,7 @@ mod cluster;
 mod cluster_peer;
 mod exporter;
 pub mod names;
+mod plugins;
 mod policies;
 mod receiver;
 mod router;
@@ -26,6 +27,7 @@ pub use buffer::{BufferMetrics, DecidedMetrics, PolicyMetrics, SamplerMetrics, T
 pub use cluster::{ClusterMetrics, GossipMetrics};
 pub use cluster_peer::{ForwardMetrics, PeerMetrics, RefusedPeers};
 pub use exporter::ExporterMetrics;
+pub use plugins::{PluginLabels, PluginMetrics};
 pub use policies::PoliciesMetrics;
 pub use receiver::{ReceiverMetrics, RefusedRequests, TransportMetrics};
 pub use router::RouterMetrics;
@@ -69,6 +71,10 @@ impl Registry {
                 // It takes a window, which may be minutes.
                 let release = Matcher::Full("tailsieve_cluster_release_seconds".to_owned());
                 builder.set_buckets_for_metric(release, &RELEASE_SECONDS_BUCKETS)
+            })
+            .and_then(|builder| {
+                let call = Matcher::Full(plugins::CALL_SECONDS.to_owned());
+                builder.set_buckets_for_metric(call, &plugins::CALL_SECONDS_BUCKETS)
             })
             .unwrap_or_else(|_| PrometheusBuilder::new());
         let recorder = builder.build_recorder();

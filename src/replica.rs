@@ -125,6 +125,7 @@ impl Replica {
                 .iter()
                 .map(|exporter| Box::new(ExporterOutlet(exporter.clone())) as Box<dyn Outlet>);
             let shard = Shard::new(ShardParts {
+                number,
                 config: config.buffer.clone(),
                 shards: shard_count,
                 inbox: receiver,

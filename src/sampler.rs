@@ -8,6 +8,7 @@ mod compiler;
 pub mod config;
 pub mod evaluation;
 mod limiter;
+mod log_quota;
 pub mod ottl;
 pub mod pattern;
 mod policies;
@@ -17,6 +18,7 @@ mod scan;
 mod span_context;
 pub mod trace_summary;
 pub mod trace_view;
+pub mod wasm;
 pub mod witness;
 
 #[cfg(test)]

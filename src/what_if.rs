@@ -91,6 +91,7 @@ impl WhatIf {
         let accounting = Arc::new(Accounting::default());
         let (inbox, receiver) = inbox(INBOX_SUB_BATCHES_MAX);
         let shard = Shard::new(ShardParts {
+            number: 0,
             config: BufferConfig {
                 decision_log_bytes: LOG_BYTES_MAX,
                 ..BufferConfig::default()

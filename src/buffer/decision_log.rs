@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::shard::Trigger;
 use crate::otlp::ids::TraceId;
-use crate::sampler::evaluation::Record;
+use crate::sampler::evaluation::{Note, Record};
 use crate::sampler::policy_set::Roster;
 use crate::sampler::precedence::Verdict;
 
@@ -33,6 +33,8 @@ pub struct Decided {
     /// What each of them said, in the order of [`crate::sampler::policy_set::PolicySet::infos`]; empty where none was
     /// asked.
     pub records: Vec<Record>,
+    /// What some of them had to say besides.
+    pub notes: Vec<Note>,
 }
 
 /// The latest decisions of one shard. Single writer.
@@ -66,7 +68,7 @@ impl DecisionLog {
     /// Notes a decision; the oldest make way. `decided.records` are taken from `records`.
     #[inline]
     pub(super) fn push(&mut self, mut decided: Decided, records: &[Record]) {
-        let bytes = size_of::<Decided>() + size_of_val(records);
+        let bytes = size_of::<Decided>() + size_of_val(records) + notes_bytes(&decided.notes);
         if !self.enter(&decided.policies, bytes) {
             return;
         }
@@ -145,7 +147,12 @@ fn electorate_bytes(policies: &Roster) -> usize {
 }
 
 fn bytes_of(decided: &Decided) -> usize {
-    size_of::<Decided>() + decided.records.capacity() * size_of::<Record>()
+    let records_bytes = decided.records.capacity() * size_of::<Record>();
+    size_of::<Decided>() + records_bytes + notes_bytes(&decided.notes)
+}
+
+fn notes_bytes(notes: &[Note]) -> usize {
+    notes.iter().map(Note::held_bytes).sum()
 }
 
 #[cfg(test)]
@@ -177,6 +184,7 @@ mod tests {
             span_bytes: 1,
             policies: Arc::clone(policies),
             records: Vec::new(),
+            notes: Vec::new(),
         }
     }
 

@@ -37,7 +37,7 @@ struct Decided {
 #[derive(Debug, Clone, Copy, Default)]
 struct Voted {
     /// By vote.
-    votes: [Decided; 3],
+    votes: [Decided; 4],
     errors: u64,
     time_ns: u64,
 }
@@ -238,13 +238,14 @@ impl Decided {
 
 impl Voted {
     fn add(&mut self, record: &Record, summary: &TraceSummary) {
-        let [sampled, not_sampled, dropped] = &mut self.votes;
+        let [sampled, not_sampled, dropped, abstained] = &mut self.votes;
         match record.answer {
             Answer::NotAsked => return,
             Answer::Failed => self.errors += 1,
             Answer::Voted(Vote::Sampled) => sampled.add(summary),
             Answer::Voted(Vote::NotSampled) => not_sampled.add(summary),
             Answer::Voted(Vote::Dropped) => dropped.add(summary),
+            Answer::Voted(Vote::Abstained) => abstained.add(summary),
         }
         self.time_ns += record.time_ns * TIMED_EVERY;
     }

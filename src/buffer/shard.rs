@@ -52,6 +52,8 @@ const POOLED_PERCENT_MAX: u64 = 6;
 
 /// What a shard is made of.
 pub struct ShardParts {
+    /// Which shard it is, from 0.
+    pub number: usize,
     /// Limits.
     pub config: BufferConfig,
     /// How many shards there are; `num_traces` and the decision cache are shared among them.
@@ -89,6 +91,7 @@ pub enum Turn {
 
 /// The owner of some of a replica's traces.
 pub struct Shard {
+    number: usize,
     shards: usize,
     inbox: InboxReceiver,
     clock: Clock,
@@ -129,6 +132,7 @@ impl Shard {
     #[must_use]
     pub fn new(parts: ShardParts) -> Self {
         let ShardParts {
+            number,
             config,
             shards,
             inbox,
@@ -143,6 +147,7 @@ impl Shard {
         let budget = pressure.budget().clone();
         pressure.set_block(&policies.windows);
         Self {
+            number,
             shards,
             inbox,
             clock,

@@ -19,6 +19,7 @@ use crate::config::policy_source::{self, Loaded};
 use crate::config::server::{self, ServerConfig};
 use crate::exporter::config::{Destination, ExporterConfig, OtlpConfig, QueueConfig};
 use crate::replica::{Replica, Trigger};
+use crate::sampler::wasm;
 
 /// Run a replica: OTLP in, whole traces decided, OTLP out
 ///
@@ -92,6 +93,9 @@ impl RunArgs {
         };
         logging.start(&server.config.log);
         let config = self.apply_to(server.config)?;
+        if let Some(folder) = &config.plugin_cache {
+            wasm::use_cache(folder.clone());
+        }
         let policies = policy_source::read(&config.policies)?;
         for warning in server.warnings.iter().chain(&policies.warnings) {
             tracing::warn!("{warning}");

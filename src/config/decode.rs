@@ -9,6 +9,7 @@ mod collector;
 mod duration;
 mod durations;
 mod fields;
+mod json_value;
 mod scalars;
 mod size;
 mod suggest;
@@ -19,6 +20,7 @@ pub(crate) use size::format_bytes;
 pub(crate) use suggest::nearest;
 
 use super::finding::{Findings, Position};
+use super::modules::Modules;
 use super::yaml::{Node, Value};
 use crate::sampler::pattern::PatternBudget;
 
@@ -96,6 +98,11 @@ impl<'a> Place<'a> {
     /// What the expressions of the file may still take.
     pub(crate) fn pattern_budget(&self) -> &'a PatternBudget {
         self.findings.pattern_budget()
+    }
+
+    /// Where modules are read.
+    pub(crate) fn modules(&self) -> &'a Modules {
+        self.findings.modules()
     }
 
     /// Whether a list of strings stands here as one string, which is split at its commas.

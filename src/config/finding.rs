@@ -5,9 +5,11 @@
 
 use std::cell::RefCell;
 use std::fmt;
+use std::rc::Rc;
 
 use serde::Serialize;
 
+use super::modules::Modules;
 use crate::sampler::pattern::PatternBudget;
 
 /// Most errors, and most warnings, reported of one file.
@@ -86,6 +88,7 @@ pub(crate) struct Findings {
     errors: RefCell<Vec<Finding>>,
     warnings: RefCell<Vec<Finding>>,
     pattern_budget: PatternBudget,
+    modules: Rc<Modules>,
 }
 
 impl fmt::Display for Finding {
@@ -121,12 +124,23 @@ impl std::error::Error for ConfigErrors {}
 
 impl Findings {
     pub(crate) fn new(file: &str) -> Self {
+        Self::reading(file, &Rc::new(Modules::of(file)))
+    }
+
+    /// The findings of a file that is read together with `modules`.
+    pub(crate) fn reading(file: &str, modules: &Rc<Modules>) -> Self {
         Self {
             file: file.to_owned(),
             errors: RefCell::default(),
             warnings: RefCell::default(),
             pattern_budget: PatternBudget::default(),
+            modules: Rc::clone(modules),
         }
+    }
+
+    /// Where files are read that this one refers to.
+    pub(crate) fn modules(&self) -> &Modules {
+        &self.modules
     }
 
     /// What the expressions of the file may still take.

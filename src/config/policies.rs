@@ -21,6 +21,7 @@ mod status_code;
 mod string_attribute;
 mod sub_policies;
 mod trace_state;
+mod wasm;
 
 use std::collections::HashSet;
 
@@ -35,7 +36,7 @@ const POLICIES_MAX: usize = 10_000;
 const DEPTH_MAX: usize = 16;
 
 /// All types, in the order in which messages list them.
-pub(super) const TYPES: [&str; 17] = [
+pub(super) const TYPES: [&str; 18] = [
     "always_sample",
     "latency",
     "numeric_attribute",
@@ -49,6 +50,7 @@ pub(super) const TYPES: [&str; 17] = [
     "trace_state",
     "trace_flags",
     "ottl_condition",
+    "wasm",
     "and",
     "not",
     "drop",
@@ -182,6 +184,7 @@ fn rule(type_name: &'static str, settings: &mut Settings<'_>) -> Option<RuleConf
         "trace_state" => Some(trace_state::rule(settings)),
         "trace_flags" => Some(RuleConfig::TraceFlags),
         "ottl_condition" => ottl_condition::rule(settings),
+        "wasm" => wasm::rule(settings),
         "and" => and::rule(settings),
         "not" => not::rule(settings),
         "drop" => drop::rule(settings),

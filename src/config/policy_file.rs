@@ -10,10 +10,12 @@ mod windows;
 pub(super) use merge::parse_all;
 
 use std::path::Path;
+use std::rc::Rc;
 
 use super::decode::{Fields, Place};
 use super::environment::{self, Lookup};
 use super::finding::{Checked, ConfigErrors, Findings};
+use super::modules::Modules;
 use super::{policies, yaml};
 use crate::buffer::config::WindowConfig;
 use crate::sampler::config::{Compat, EvaluationConfig, PolicyConfig, Strategy};
@@ -57,7 +59,18 @@ pub fn parse(
     text: &str,
     lookup: Lookup<'_>,
 ) -> Result<Checked<PolicyFile>, ConfigErrors> {
-    let findings = Findings::new(file_name);
+    let modules = Rc::new(Modules::of(file_name));
+    parse_with(file_name, text, lookup, &modules)
+}
+
+/// The same; modules that it refers to are read by `modules`.
+fn parse_with(
+    file_name: &str,
+    text: &str,
+    lookup: Lookup<'_>,
+    modules: &Rc<Modules>,
+) -> Result<Checked<PolicyFile>, ConfigErrors> {
+    let findings = Findings::reading(file_name, modules);
     let config = yaml::parse(text, &findings)
         .and_then(|root| body::find(root, &findings))
         .map(|(mut body, path)| {

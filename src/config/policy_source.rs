@@ -4,16 +4,17 @@
 //! one policy file. Bounded: [`FILES_MAX`] files, [`FILE_BYTES_MAX`] of them together.
 //!
 //! Reading comes in two steps, so that what has not changed is not parsed, and what is parsed is what was compared: a
-//! [`Snapshot`] of the texts with their hash, and what they say.
+//! [`Snapshot`] of the texts with their hash, and what they say. Modules of plugins belong to what is compared; which
+//! they are is known once the texts have been parsed.
 
 use std::ffi::OsStr;
 use std::fmt;
 use std::path::{Path, PathBuf};
-
-use ring::digest;
+use std::rc::Rc;
 
 use super::environment::{self, Lookup};
 use super::finding::{ConfigErrors, Findings, Warning};
+use super::modules::{self, ModuleFile, Modules};
 use super::policy_file::{self, DEFAULT_POLICIES, PolicyFile};
 use super::server::PolicySource;
 use super::yaml::FILE_BYTES_MAX;
@@ -30,8 +31,11 @@ pub struct Snapshot {
     /// The files, in the order that they are read in; empty for the built-in policies and where none could be found.
     pub files: Vec<PathBuf>,
     /// SHA-256 in hex. Of one file it is that of its content, as `sha256sum` prints it; of several that of the lines
-    /// that `sha256sum` prints of them within their folder; of an unreadable source that of the reason.
+    /// that `sha256sum` prints of them within their folder; of an unreadable source that of the reason. With plugins, it
+    /// is that of lines with this hash and those of the modules.
     pub hash: String,
+    /// The same without modules.
+    texts_hash: String,
     /// Each with the name that messages call it.
     texts: Result<Vec<(String, String)>, ConfigErrors>,
 }
@@ -47,6 +51,8 @@ pub struct Loaded {
     pub files: Vec<PathBuf>,
     /// As [`Snapshot::hash`].
     pub hash: String,
+    /// The modules read.
+    pub modules: Known,
 }
 
 /// Policies that cannot be put in force. Displayed as its errors, one a line.
@@ -58,6 +64,15 @@ pub struct Rejected {
     pub files: Vec<PathBuf>,
     /// As [`Snapshot::hash`].
     pub hash: String,
+    /// The modules read, or sought.
+    pub modules: Known,
+}
+
+/// The modules that some texts lead to.
+#[derive(Debug, Clone, Default)]
+pub struct Known {
+    texts_hash: String,
+    files: Vec<ModuleFile>,
 }
 
 /// Reads a source with the environment of this process.
@@ -65,13 +80,30 @@ pub struct Rejected {
 /// # Errors
 /// Everything that is wrong with it, in all of its files.
 pub fn read(source: &PolicySource) -> Result<Loaded, Rejected> {
-    Snapshot::of(source).parse(&environment::of_process)
+    Snapshot::of(source, &[]).parse(&environment::of_process)
+}
+
+impl Known {
+    /// Where they are.
+    pub fn paths(&self) -> impl Iterator<Item = &Path> {
+        self.files.iter().map(|file| file.path.as_path())
+    }
 }
 
 impl Snapshot {
-    /// What stands there now.
+    /// What stands there now. `known` tells which modules belong to texts that were parsed before.
     #[must_use]
-    pub fn of(source: &PolicySource) -> Self {
+    pub fn of(source: &PolicySource, known: &[&Known]) -> Self {
+        let mut snapshot = Self::of_texts(source);
+        let mut known = known.iter();
+        if let Some(known) = known.find(|known| known.texts_hash == snapshot.texts_hash) {
+            let files: Vec<ModuleFile> = known.files.iter().map(ModuleFile::again).collect();
+            snapshot.hash = hash_with(&snapshot.texts_hash, &files);
+        }
+        snapshot
+    }
+
+    fn of_texts(source: &PolicySource) -> Self {
         match &source.0 {
             None => {
                 let text = DEFAULT_POLICIES.to_owned();
@@ -106,7 +138,12 @@ impl Snapshot {
             },
             Err(errors) => sha256(&errors.to_string()),
         };
-        Self { files, hash, texts }
+        Self {
+            files,
+            texts_hash: hash.clone(),
+            hash,
+            texts,
+        }
     }
 
     /// Whether a file has no content at all, as while it is being written.
@@ -121,19 +158,35 @@ impl Snapshot {
     /// # Errors
     /// Everything that is wrong with them.
     pub fn parse(self, lookup: Lookup<'_>) -> Result<Loaded, Rejected> {
-        let Self { files, hash, texts } = self;
-        let parsed = texts.and_then(|texts| policy_file::parse_all(&texts, lookup));
+        let Self {
+            files,
+            texts_hash,
+            texts,
+            ..
+        } = self;
+        // All files of a folder are in one folder.
+        let first = files.first().map(|file| file.display().to_string());
+        let modules = Rc::new(Modules::of(&first.unwrap_or_default()));
+        let parsed = texts.and_then(|texts| policy_file::parse_all(&texts, lookup, &modules));
+        let modules = Rc::into_inner(modules).map(Modules::into_files);
+        let modules = Known {
+            files: modules.unwrap_or_default(),
+            texts_hash,
+        };
+        let hash = hash_with(&modules.texts_hash, &modules.files);
         match parsed {
             Ok(checked) => Ok(Loaded {
                 file: checked.config,
                 warnings: checked.warnings,
                 files,
                 hash,
+                modules,
             }),
             Err(errors) => Err(Rejected {
                 errors,
                 files,
                 hash,
+                modules,
             }),
         }
     }
@@ -213,12 +266,20 @@ fn read_all(folder: &Path, files: &[PathBuf]) -> Result<Vec<(String, String)>, C
 }
 
 fn sha256(text: &str) -> String {
-    let digest = digest::digest(&digest::SHA256, text.as_bytes());
-    digest
-        .as_ref()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    modules::sha256(text.as_bytes())
+}
+
+/// The hash of texts and modules together.
+fn hash_with(texts_hash: &str, modules: &[ModuleFile]) -> String {
+    if modules.is_empty() {
+        return texts_hash.to_owned();
+    }
+    let lines = modules.iter().map(|module| {
+        let ModuleFile { path, sha256, .. } = module;
+        format!("{sha256}  {}\n", path.display())
+    });
+    let lines: String = lines.collect();
+    sha256(&format!("{texts_hash}  policies\n{lines}"))
 }
 
 #[cfg(test)]

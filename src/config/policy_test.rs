@@ -144,7 +144,7 @@ fn policies(
         return PolicyFile::default();
     };
     let source = PolicySource(Some(folder.join(PathBuf::from(path))));
-    match policy_source::Snapshot::of(&source).parse(lookup) {
+    match policy_source::Snapshot::of(&source, &[]).parse(lookup) {
         Ok(loaded) => loaded.file,
         Err(rejected) => {
             of_policies.extend(rejected.errors.errors);

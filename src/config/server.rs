@@ -49,6 +49,8 @@ pub struct ServerConfig {
     pub receivers: ReceiverConfig,
     /// `policies`.
     pub policies: PolicySource,
+    /// `policies.plugin_cache`: where compiled plugins are kept. Default nowhere.
+    pub plugin_cache: Option<PathBuf>,
     /// `exporters`, in the order of the file; never empty.
     pub exporters: Vec<ExporterConfig>,
     /// `memory.limit`, in bytes. Default 1 GiB.
@@ -76,6 +78,7 @@ impl Default for ServerConfig {
         Self {
             receivers: ReceiverConfig::default(),
             policies: PolicySource::default(),
+            plugin_cache: None,
             exporters: vec![exporter::default_exporter()],
             memory_limit_bytes: MEMORY_LIMIT_BYTES_DEFAULT,
             buffer: BufferConfig::default(),
@@ -127,6 +130,9 @@ fn server(root: &Place<'_>) -> ServerConfig {
     config.receivers = receiver::receivers(&mut fields, config.memory_limit_bytes);
     if let Some(mut policies) = fields.section("policies") {
         policies.set("path", &mut config.policies.0, |path| {
+            path.non_empty_text().map(|path| Some(PathBuf::from(path)))
+        });
+        policies.set("plugin_cache", &mut config.plugin_cache, |path| {
             path.non_empty_text().map(|path| Some(PathBuf::from(path)))
         });
         policies.finish();

@@ -39,8 +39,8 @@ pub struct SamplerMetrics {
 /// What one policy, perhaps a nested one, had to say.
 #[derive(Debug, Clone)]
 pub struct PolicyMetrics {
-    /// By vote, in the order Sampled, NotSampled, Dropped.
-    pub votes: [DecidedMetrics; 3],
+    /// By vote, in the order Sampled, NotSampled, Dropped, Abstained.
+    pub votes: [DecidedMetrics; 4],
     /// Evaluations that failed.
     pub errors: Counter,
     /// Time spent, estimated from one evaluation in [`TIMED_EVERY`].
@@ -65,6 +65,7 @@ const POLICY_LABELS_MAX: usize = 2_000;
 const OTHER_POLICIES: &str = "(other)";
 
 const DECISIONS: [&str; 3] = ["sampled", "not_sampled", "dropped"];
+const VOTES: [&str; 4] = ["sampled", "not_sampled", "dropped", "abstained"];
 
 impl Registry {
     /// Handles of shard number `shard`.
@@ -161,7 +162,7 @@ impl Registry {
 
     /// A policy's name, where it has a series of its own. Series stay for as long as the process runs, and reloads
     /// bring new names.
-    fn policy_label<'a>(&self, policy: &'a str) -> &'a str {
+    pub(super) fn policy_label<'a>(&self, policy: &'a str) -> &'a str {
         let mut known = self.policy_labels.lock();
         if policy.is_empty() || known.contains(policy) {
             return policy;
@@ -175,7 +176,7 @@ impl Registry {
 
     fn policy(&self, policy: &str) -> PolicyMetrics {
         PolicyMetrics {
-            votes: DECISIONS.map(|vote| self.voted(policy, vote)),
+            votes: VOTES.map(|vote| self.voted(policy, vote)),
             errors: self.counter(
                 "tailsieve_sampler_evaluation_errors_total",
                 "Evaluations that failed; the policy abstained.",

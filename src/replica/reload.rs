@@ -8,6 +8,7 @@ mod page;
 mod swap;
 mod watch;
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
@@ -20,7 +21,7 @@ pub(super) use watch::start as start_watching;
 use crate::buffer::shard::ActivePolicies;
 use crate::clock::Clock;
 use crate::config::environment;
-use crate::config::policy_source::{Loaded, Rejected, Snapshot};
+use crate::config::policy_source::{Known, Loaded, Rejected, Snapshot};
 use crate::config::{PolicyFile, PolicySource};
 use crate::metrics::{PoliciesMetrics, Registry};
 use crate::sampler::policy_set::PolicySet;
@@ -140,7 +141,7 @@ impl Reloader {
         let parts = Arc::clone(&self.0);
         let attempt = tokio::task::spawn_blocking(move || {
             let _only_one = only_one;
-            let snapshot = Snapshot::of(&parts.source);
+            let snapshot = parts.state.load().snapshot(&parts.source);
             if only_hash.is_some_and(|hash| hash != snapshot.hash) {
                 return Reload::Unchanged;
             }
@@ -151,6 +152,21 @@ impl Reloader {
 }
 
 impl State {
+    /// What stands at `source` now.
+    fn snapshot(&self, source: &PolicySource) -> Snapshot {
+        let rejected = self.rejected.as_ref().map(|rejected| &rejected.modules);
+        let known: Vec<&Known> = rejected.into_iter().chain([&self.active.modules]).collect();
+        Snapshot::of(source, &known)
+    }
+
+    /// The files that were read last, in force or not, modules included.
+    fn files(&self) -> Vec<PathBuf> {
+        let rejected = self.rejected.as_ref().map(|rejected| &rejected.modules);
+        let modules = rejected.into_iter().chain([&self.active.modules]);
+        let modules = modules.flat_map(Known::paths).map(Path::to_owned);
+        self.active.files.iter().cloned().chain(modules).collect()
+    }
+
     /// What was read last, in force or not.
     fn hash(&self) -> &str {
         let rejected = self.rejected.as_ref().map(|rejected| &rejected.hash);

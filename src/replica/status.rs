@@ -11,6 +11,7 @@ use crate::exporter::{Exporter, ExporterStatus};
 use crate::memory::Budget;
 use crate::replica::cluster::{ClusterBrief, ClusterGlance};
 use crate::replica::reload::Reloader;
+use crate::sampler::policy_set::PluginState;
 
 /// What the status page shows.
 #[derive(Debug, Serialize)]
@@ -42,6 +43,18 @@ struct PoliciesStatus {
     decision_wait_seconds: f64,
     decision_wait_after_root_seconds: Option<f64>,
     num_traces: Option<usize>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    plugins: Vec<PluginStatus>,
+}
+
+/// How the plugin of a policy does.
+#[derive(Debug, Serialize)]
+struct PluginStatus {
+    policy: String,
+    sha256: String,
+    memory_bytes: usize,
+    /// Shards in which it is left alone because it kept failing.
+    shards_without: usize,
 }
 
 /// Where the status page's figures come from.
@@ -54,6 +67,17 @@ pub(super) struct StatusSource {
     pub(super) started: Moment,
     pub(super) clock: Clock,
     pub(super) cluster: Option<ClusterGlance>,
+}
+
+impl PluginStatus {
+    fn of(state: PluginState<'_>) -> Self {
+        Self {
+            policy: state.policy.to_owned(),
+            sha256: state.plugin.sha256().to_owned(),
+            memory_bytes: state.memory_bytes,
+            shards_without: state.shards_without,
+        }
+    }
 }
 
 impl StatusPage for StatusSource {
@@ -79,6 +103,7 @@ impl StatusPage for StatusSource {
                     .decision_wait_after_root
                     .map(|wait| wait.as_secs_f64()),
                 num_traces: windows.num_traces,
+                plugins: policies.set.plugins().map(PluginStatus::of).collect(),
             },
             exporters: self.exporters.iter().map(Exporter::status).collect(),
             cluster: self.cluster.as_ref().map(ClusterGlance::brief),

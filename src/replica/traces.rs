@@ -69,11 +69,20 @@ struct Vote {
     policy: String,
     #[serde(rename = "type")]
     type_name: &'static str,
-    /// `sampled`, `not_sampled`, `dropped`, `failed`, or `not_asked`.
+    /// `sampled`, `not_sampled`, `dropped`, `abstained`, `failed`, or `not_asked`.
     vote: &'static str,
     /// The value that the policy looked at.
     #[serde(skip_serializing_if = "String::is_empty")]
     value: String,
+    /// The last lines that a plugin has logged about the trace.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    log: Vec<LogLine>,
+}
+
+#[derive(Debug, Serialize)]
+struct LogLine {
+    level: &'static str,
+    text: String,
 }
 
 impl TracesPage for TracesSource {
@@ -179,11 +188,26 @@ fn details(decided: &Decided) -> Details {
         held_seconds: decided.held_ns as f64 / 1e9,
         spans: decided.span_count,
         bytes: decided.span_bytes,
-        votes: votes.map(|(info, record)| vote(info, record)).collect(),
+        votes: votes
+            .enumerate()
+            .map(|(index, (info, record))| vote(info, record, log(decided, index)))
+            .collect(),
     }
 }
 
-fn vote(info: &PolicyInfo, record: &Record) -> Vote {
+/// What policy number `index` has logged.
+fn log(decided: &Decided, index: usize) -> Vec<LogLine> {
+    let notes = decided.notes.iter().filter(|note| note.policy == index);
+    let lines = notes.flat_map(|note| &note.lines);
+    lines
+        .map(|line| LogLine {
+            level: line.level,
+            text: line.text.to_string(),
+        })
+        .collect()
+}
+
+fn vote(info: &PolicyInfo, record: &Record, log: Vec<LogLine>) -> Vote {
     Vote {
         policy: info.path.clone(),
         type_name: info.type_name,
@@ -193,5 +217,6 @@ fn vote(info: &PolicyInfo, record: &Record) -> Vote {
             Answer::Failed => "failed",
         },
         value: record.witness.to_string(),
+        log,
     }
 }

@@ -12,6 +12,7 @@ use super::limiter::{SecondCounters, TokenBucket};
 use super::policies;
 use super::scan::{ProbeId, Scan, SpanTest};
 use super::span_context::SlotAllocator;
+use super::wasm::Seats;
 
 /// What stands behind a policy's index: its name and type, nested ones under `outer/inner`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,6 +51,8 @@ pub(super) struct Compiler<'a> {
     previous: Option<&'a Limiters>,
     path: Vec<String>,
     needs_sizes: bool,
+    /// Of plugins, each with its policy's path.
+    pub(super) seats: Vec<(String, Arc<Seats>)>,
 }
 
 impl<'a> Compiler<'a> {
@@ -62,6 +65,7 @@ impl<'a> Compiler<'a> {
             previous,
             path: Vec::new(),
             needs_sizes: false,
+            seats: Vec::new(),
         }
     }
 
@@ -98,6 +102,18 @@ impl<'a> Compiler<'a> {
 
     pub(super) fn needs_sizes(&self) -> bool {
         self.needs_sizes
+    }
+
+    /// The names from the top-level policy down to the one at hand.
+    pub(super) fn path(&self) -> String {
+        self.path.join("/")
+    }
+
+    /// Takes note of the seats of the policy at hand.
+    pub(super) fn seats(&mut self, seats: Seats) -> Arc<Seats> {
+        let seats = Arc::new(seats);
+        self.seats.push((self.path(), Arc::clone(&seats)));
+        seats
     }
 
     /// The bucket of the policy at hand.

@@ -1,7 +1,11 @@
 //! A policy file's policies, decoded and checked; [`super::policy_set`] compiles them into a policy set.
 
+use std::path::PathBuf;
+use std::sync::Arc;
+
 use super::ottl::Condition;
 use super::pattern::Pattern;
+use super::wasm::Plugin;
 
 /// One entry of `policies`.
 #[derive(Debug, Clone, PartialEq)]
@@ -99,6 +103,8 @@ pub enum RuleConfig {
         /// `spanevent`.
         span_event: Vec<Condition>,
     },
+    /// `wasm`.
+    Wasm(WasmConfig),
     /// `and`: its `and_sub_policy`.
     And(Vec<PolicyConfig>),
     /// `not`: its `not_sub_policy`.
@@ -191,6 +197,35 @@ pub struct CompositeConfig {
     pub scope: LimitScope,
 }
 
+/// `wasm`: a plugin, loaded.
+#[derive(Debug, Clone, PartialEq)]
+pub struct WasmConfig {
+    /// `module`, as it is written.
+    pub module: PathBuf,
+    /// What is there, with its `config` and `limits`.
+    pub plugin: Arc<Plugin>,
+    /// `on_error`. Default abstain.
+    pub on_error: OnError,
+    /// `stateful`: its verdicts depend on what it saw before. Default false.
+    pub stateful: bool,
+    /// `rebuild_after`: calls after which an instance is made anew; 0 is never. Default 0.
+    pub rebuild_after: u64,
+}
+
+/// What a policy says when its plugin fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OnError {
+    /// `abstain`: nothing.
+    #[default]
+    Abstain,
+    /// `sample`.
+    Sample,
+    /// `not_sample`.
+    NotSample,
+    /// `drop`.
+    Drop,
+}
+
 /// A span's status code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StatusCode {
@@ -255,6 +290,7 @@ impl RuleConfig {
             Self::TraceState { .. } => "trace_state",
             Self::TraceFlags => "trace_flags",
             Self::OttlCondition { .. } => "ottl_condition",
+            Self::Wasm(_) => "wasm",
             Self::And(_) => "and",
             Self::Not(_) => "not",
             Self::Drop(_) => "drop",

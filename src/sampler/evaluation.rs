@@ -3,6 +3,7 @@
 use super::policy::{Context, Opinion, Policy, PolicyError, Vote};
 use super::scan::{Findings, ProbeId, Scan};
 use super::trace_view::TraceView;
+use super::wasm::Line;
 use super::witness::Witness;
 use crate::clock::Moment;
 
@@ -21,7 +22,32 @@ pub struct Scratch {
     records: Vec<Record>,
     findings: Findings,
     is_scanned: bool,
+    notes: Vec<Note>,
+    /// Of the policy at hand.
+    lines: Vec<Line>,
 }
+
+/// What a policy had to say besides its vote.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Note {
+    /// Its place in [`Scratch::records`].
+    pub policy: usize,
+    /// The last lines of its log.
+    pub lines: Box<[Line]>,
+}
+
+impl Note {
+    /// Bytes that it takes.
+    #[must_use]
+    pub fn held_bytes(&self) -> usize {
+        let lines = self.lines.iter();
+        let lines = lines.map(|line| size_of::<Line>() + line.text.len());
+        size_of::<Self>() + lines.sum::<usize>()
+    }
+}
+
+/// Lines of a log that are kept for those who ask why.
+const NOTED_LINES_MAX: usize = 4;
 
 /// What became of one policy in an evaluation.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -66,6 +92,8 @@ impl<'a> Evaluation<'a> {
         scratch.records.clear();
         scratch.records.resize(policies, Record::default());
         scratch.is_scanned = false;
+        scratch.notes.clear();
+        scratch.lines.clear();
         Self {
             trace,
             context,
@@ -87,6 +115,16 @@ impl<'a> Evaluation<'a> {
         self.context
     }
 
+    /// The time, where policies are timed.
+    pub(super) fn stopwatch(&self) -> Option<Moment> {
+        self.stopwatch.map(|read| read())
+    }
+
+    /// Keeps what the policy at hand has logged.
+    pub(super) fn note(&mut self, lines: Vec<Line>) {
+        self.scratch.lines = lines;
+    }
+
     /// What the scan found for `probe`, and the value that it looked at.
     pub(super) fn found(&mut self, probe: ProbeId) -> Result<(bool, Witness), PolicyError> {
         if !self.scratch.is_scanned {
@@ -103,6 +141,7 @@ impl Node {
         let started = evaluation.stopwatch.map(|read| read());
         let result = self.policy.vote(evaluation);
         let ended = evaluation.stopwatch.map(|read| read());
+        evaluation.scratch.keep_lines(self.index);
         if let Some(record) = evaluation.scratch.records.get_mut(self.index) {
             if let (Some(started), Some(ended)) = (started, ended) {
                 record.time_ns = ended.since(started).as_nanos() as u64;
@@ -123,6 +162,7 @@ impl Scratch {
     /// Forgets the latest evaluation: for a decision without one.
     pub fn clear(&mut self) {
         self.records.clear();
+        self.notes.clear();
         self.is_scanned = false;
     }
 
@@ -130,6 +170,22 @@ impl Scratch {
     #[must_use]
     pub fn records(&self) -> &[Record] {
         &self.records
+    }
+
+    /// What policies had to say besides, of those that had.
+    #[must_use]
+    pub fn notes(&self) -> &[Note] {
+        &self.notes
+    }
+
+    /// Keeps the last lines that policy number `policy` has logged.
+    fn keep_lines(&mut self, policy: usize) {
+        if self.lines.is_empty() {
+            return;
+        }
+        let first = self.lines.len().saturating_sub(NOTED_LINES_MAX);
+        let lines = self.lines.drain(..).skip(first).collect();
+        self.notes.push(Note { policy, lines });
     }
 
     /// Attributes of the latest trace that stood twice in one span or resource, as far as they were looked at.

@@ -45,6 +45,7 @@ use super::span_context::{SlotAllocator, SlotId, SpanContext};
 
 pub(crate) use error::EvaluationError;
 pub use grammar::{NESTING_MAX, TEXT_BYTES_MAX};
+pub(super) use json::number_text;
 
 use evaluate::Frame;
 use program::Program;

@@ -18,6 +18,7 @@ mod status_code;
 mod string_attribute;
 mod trace_flags;
 mod trace_state;
+mod wasm;
 
 use super::compiler::Compiler;
 use super::config::RuleConfig;
@@ -71,6 +72,7 @@ pub(super) fn compile(rule: &RuleConfig, compiler: &mut Compiler<'_>) -> Box<dyn
             span,
             span_event,
         } => ottl_condition::compile(*error_mode, span, span_event, compiler),
+        RuleConfig::Wasm(config) => wasm::compile(config, compiler),
         RuleConfig::And(policies) => Box::new(and::And(compiler.nodes(policies))),
         RuleConfig::Not(policy) => Box::new(not::Not(compiler.node(policy))),
         RuleConfig::Drop(policies) => Box::new(drop::Drop(compiler.nodes(policies))),

@@ -31,6 +31,8 @@ pub enum Vote {
     NotSampled,
     /// Drop it whatever others say.
     Dropped,
+    /// Nothing: as if the policy were not there.
+    Abstained,
 }
 
 /// What a policy that counts against the clock is told of it.
@@ -40,6 +42,8 @@ pub struct Context {
     pub now: Moment,
     /// The same in nanoseconds since the Unix epoch.
     pub unix_ns: u64,
+    /// Which of the replica's shards decides.
+    pub shard: usize,
     /// Whether nothing comes of the decision: limiters tell what they would grant, and grant nothing.
     pub is_rehearsal: bool,
     /// The replica's part of limits with `scope: cluster`.
@@ -94,6 +98,7 @@ impl Vote {
             Self::Sampled => "sampled",
             Self::NotSampled => "not_sampled",
             Self::Dropped => "dropped",
+            Self::Abstained => "abstained",
         }
     }
 

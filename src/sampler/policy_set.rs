@@ -9,6 +9,7 @@ use super::policy::{Context, Vote};
 use super::precedence::{Decision, Verdict, combine};
 use super::scan::Scan;
 use super::trace_view::TraceView;
+use super::wasm::{Observer, Plugin, Seats};
 use crate::clock::Moment;
 
 pub use super::compiler::PolicyInfo;
@@ -24,6 +25,8 @@ pub struct PolicySet {
     limiters: Limiters,
     evaluation: EvaluationConfig,
     needs_sizes: bool,
+    /// Of plugins, each with its policy's path.
+    seats: Vec<(String, Arc<Seats>)>,
 }
 
 /// Names and types of a set's policies, without what they are compiled to.
@@ -39,6 +42,19 @@ struct TopLevel {
     mode: Mode,
     expires_at_unix_ns: Option<u64>,
     is_drop: bool,
+}
+
+/// How the plugin of a policy does.
+#[derive(Debug, Clone, Copy)]
+pub struct PluginState<'a> {
+    /// The names from the top-level policy down, joined by `/`.
+    pub policy: &'a str,
+    /// Who it is.
+    pub plugin: &'a Plugin,
+    /// Memory of its instances as they see it.
+    pub memory_bytes: usize,
+    /// Shards in which it is left alone because it kept failing.
+    pub shards_without: usize,
 }
 
 /// What a decision is made with besides the trace.
@@ -86,6 +102,7 @@ impl PolicySet {
             order,
             policies,
             needs_sizes: compiler.needs_sizes(),
+            seats: compiler.seats,
             infos: compiler.infos.into(),
             scan: compiler.scan,
             limiters: compiler.limiters,
@@ -123,6 +140,23 @@ impl PolicySet {
     #[must_use]
     pub fn needs_sizes(&self) -> bool {
         self.needs_sizes
+    }
+
+    /// Tells the observer that `observer` makes, of a policy's path and plugin, what that does from now on.
+    pub fn observe_plugins(&self, observer: impl Fn(&str, &Plugin) -> Arc<dyn Observer>) {
+        for (path, seats) in &self.seats {
+            seats.observe(observer(path, seats.plugin()));
+        }
+    }
+
+    /// How its plugins do.
+    pub fn plugins(&self) -> impl Iterator<Item = PluginState<'_>> {
+        self.seats.iter().map(|(path, seats)| PluginState {
+            policy: path,
+            plugin: seats.plugin(),
+            memory_bytes: seats.memory_bytes(),
+            shards_without: seats.shards_without(),
+        })
     }
 
     /// Decides about a trace; `scratch` has what each policy said.

@@ -53,7 +53,7 @@ pub fn combine(
                     break;
                 }
             }
-            Ok(Vote::Sampled | Vote::NotSampled) | Err(_) => {}
+            Ok(Vote::Sampled | Vote::NotSampled | Vote::Abstained) | Err(_) => {}
         }
     }
     verdict
@@ -68,11 +68,12 @@ mod tests {
 
     fn vote() -> impl Strategy<Value = Result<Vote, PolicyError>> {
         prop_oneof![
-            1 => Just(Ok(Vote::Sampled)),
-            3 => Just(Ok(Vote::NotSampled)),
-            1 => Just(Ok(Vote::Dropped)),
-            1 => Just(Err(PolicyError { reason: "failed".into() })),
-        ]
+                1 => Just(Ok(Vote::Sampled)),
+                3 => Just(Ok(Vote::NotSampled)),
+        1 => Just(Ok(Vote::Dropped)),
+                1 => Just(Ok(Vote::Abstained)),
+                1 => Just(Err(PolicyError { reason: "failed".into() })),
+            ]
     }
 
     proptest! {

@@ -1,5 +1,9 @@
 //! Traces for the policies' own tests.
 
+#[path = "../../tests/fixtures/guest.rs"]
+#[allow(dead_code, reason = "shared with the benchmarks")]
+pub(crate) mod guest;
+
 use std::ops::ControlFlow;
 
 use bytes::Bytes;

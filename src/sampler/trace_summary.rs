@@ -11,6 +11,8 @@ pub struct TraceSummary {
     pub span_bytes: u64,
     /// Whether any span has status UNSET, OK, ERROR, in this order.
     pub has_status: [bool; 3],
+    /// Spans with status ERROR.
+    pub error_count: u64,
     /// Whether a span without parent is among them.
     pub has_root: bool,
     /// Whether any span has the W3C sampled flag.
@@ -72,7 +74,10 @@ impl TraceSummary {
         match span.status {
             SpanStatus::Unset => *unset = true,
             SpanStatus::Ok => *ok = true,
-            SpanStatus::Error => *error = true,
+            SpanStatus::Error => {
+                *error = true;
+                self.error_count += 1;
+            }
             SpanStatus::Unknown => {}
         }
         self.has_root |= span.is_root;
@@ -92,6 +97,18 @@ impl Extent {
             self.start_ns = start_ns;
         }
         self.end_ns = self.end_ns.max(end_ns);
+    }
+
+    /// The least start, in nanoseconds since the Unix epoch; 0 without one.
+    #[must_use]
+    pub fn start_ns(&self) -> u64 {
+        self.start_ns
+    }
+
+    /// The greatest end, likewise.
+    #[must_use]
+    pub fn end_ns(&self) -> u64 {
+        self.end_ns
     }
 
     /// In nanoseconds; negative where the trace ends before it starts.

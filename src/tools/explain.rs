@@ -68,10 +68,22 @@ pub struct Vote {
     pub policy: String,
     /// Its type.
     pub r#type: String,
-    /// `sampled`, `not_sampled`, `dropped`, `failed` or `not_asked`.
+    /// `sampled`, `not_sampled`, `dropped`, `abstained`, `failed` or `not_asked`.
     pub vote: String,
     /// The value that it looked at.
     pub value: String,
+    /// The last lines that a plugin has logged about the trace.
+    pub log: Vec<LogLine>,
+}
+
+/// A line of a plugin's log.
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(default)]
+pub struct LogLine {
+    /// `debug`, `info`, `warn` or `error`.
+    pub level: String,
+    /// What it says.
+    pub text: String,
 }
 
 /// Asks the admin port at `admin` about a trace; an unknown one is an answer without entries.

@@ -148,7 +148,7 @@ impl Totals {
         let top_level = votes.filter(|(info, _)| info.depth == 0);
         for ((_, policy), (_, record)) in self.policies.iter_mut().zip(top_level) {
             *match record.answer {
-                Answer::NotAsked => continue,
+                Answer::NotAsked | Answer::Voted(Vote::Abstained) => continue,
                 Answer::Voted(Vote::Sampled) => &mut policy.sampled,
                 Answer::Voted(Vote::NotSampled) => &mut policy.not_sampled,
                 Answer::Voted(Vote::Dropped) => &mut policy.dropped,

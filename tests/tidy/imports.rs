@@ -34,7 +34,8 @@ pub(crate) const TABLE: [(&str, &[&str]); 22] = [
             "sampler",
         ],
     ),
-    ("sampler", &["clock::Moment", "otlp"]),
+    // Plugins have deadlines, whatever the time is.
+    ("sampler", &["clock::Moment", "clock::Ticker", "otlp"]),
     (
         "exporter",
         &["batch", "clock", "memory", "metrics", "otlp::grpc_status"],
@@ -56,12 +57,15 @@ pub(crate) const TABLE: [(&str, &[&str]); 22] = [
             // What an ID of a replica is.
             "batch::replica",
             "buffer::config",
+            // How long a plugin takes to load.
+            "clock::Clock",
             "exporter::config",
             "receiver::config",
             "router::config",
             "sampler::config",
             "sampler::ottl",
             "sampler::pattern",
+            "sampler::wasm",
         ],
     ),
     (

@@ -10,6 +10,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, bounded};
 use super::cluster::SlotOrder;
 use super::inspect::Inspect;
 use crate::buffer::config::WindowConfig;
+use crate::buffer::plugin_observer::PluginObserver;
 use crate::metrics::{Registry, SamplerMetrics};
 use crate::sampler::policy_set::{PolicySet, Roster};
 
@@ -54,6 +55,7 @@ impl ActivePolicies {
     ) -> Self {
         let paths = set.infos().iter().map(|info| info.path.as_str());
         let metrics = registry.sampler(set.names(), paths);
+        set.observe_plugins(|path, plugin| Arc::new(PluginObserver::new(path, plugin, registry)));
         Self {
             generation,
             roster: Arc::new(set.roster(generation)),

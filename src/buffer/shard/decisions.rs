@@ -168,6 +168,7 @@ impl Shard {
             span_bytes: trace.summary.span_bytes,
             policies: Arc::clone(&policies.roster),
             records: Vec::new(),
+            notes: self.scratch.notes().to_vec(),
         };
         self.log.push(decided, self.scratch.records());
         self.ledger.trace_decided(verdict, trigger, &trace.summary);
@@ -242,6 +243,7 @@ impl Shard {
             context: Context {
                 now,
                 unix_ns: self.unix_ns,
+                shard: self.number,
                 is_rehearsal: false,
                 share: self.share(),
             },
@@ -265,6 +267,7 @@ impl Shard {
             context: Context {
                 now,
                 unix_ns: self.unix_ns,
+                shard: self.number,
                 is_rehearsal: false,
                 share: self.share(),
             },

@@ -104,6 +104,7 @@ impl Shard {
                 context: Context {
                     now,
                     unix_ns: self.unix_ns,
+                    shard: self.number,
                     is_rehearsal: true,
                     share: self.share(),
                 },
@@ -121,6 +122,7 @@ impl Shard {
             span_bytes: trace.summary.span_bytes,
             policies: Arc::clone(&policies.roster),
             records: self.scratch.records().to_vec(),
+            notes: self.scratch.notes().to_vec(),
         });
         Some(Known::Undecided {
             rehearsal,

@@ -134,6 +134,7 @@ impl World {
         let errors = PolicyConfig::new("errors", rule);
         let set = PolicySet::compile(&[errors], evaluation);
         let shard = Shard::new(ShardParts {
+            number: 0,
             config,
             shards: 1,
             inbox: receiver,

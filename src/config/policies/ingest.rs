@@ -30,6 +30,7 @@ fn reason_against(rule: &RuleConfig) -> Option<&'static str> {
         RuleConfig::SpanCount { max_spans, .. } => {
             (*max_spans != 0).then_some("max_spans needs the whole trace")
         }
+        RuleConfig::Wasm(_) => Some("a plugin needs the whole trace"),
         RuleConfig::And(policies) | RuleConfig::Drop(policies) => any_of(policies),
         RuleConfig::Not(policy) => reason_against(&policy.rule),
         RuleConfig::Composite(composite) => any_of(&composite.sub_policies),

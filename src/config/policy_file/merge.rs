@@ -4,9 +4,10 @@
 //! are moved behind those of the files before it, which tells where a value came from; what is found in the whole is
 //! told in the file's own lines and its own numbers of policies. All files together are as large as one may be.
 
-use std::collections::HashMap;
-
 mod sources;
+
+use std::collections::HashMap;
+use std::rc::Rc;
 
 use sources::{Source, Sources};
 
@@ -16,6 +17,7 @@ use crate::config::environment::{self, Lookup};
 use crate::config::finding::{
     Checked, ConfigErrors, FINDINGS_MAX, Finding, Findings, Position, Warning,
 };
+use crate::config::modules::Modules;
 use crate::config::policy_file::PolicyFile;
 use crate::config::yaml::{self, Entry, Key, NODES_MAX, Node, TEXT_BYTES_MAX, Value, weigh};
 
@@ -38,7 +40,8 @@ struct Joined<'a> {
     policies_key: Option<Key>,
 }
 
-/// Reads the texts of policy files, each with the name that messages call it, as one policy file.
+/// Reads the texts of policy files, each with the name that messages call it, as one policy file; modules that they
+/// refer to are read by `modules`.
 ///
 /// # Errors
 /// Everything that is wrong with them: a key that has different values in two files, a policy's name that stands twice,
@@ -46,13 +49,14 @@ struct Joined<'a> {
 pub(in crate::config) fn parse_all(
     files: &[(String, String)],
     lookup: Lookup<'_>,
+    modules: &Rc<Modules>,
 ) -> Result<Checked<PolicyFile>, ConfigErrors> {
     if let [(name, text)] = files {
-        return super::parse(name, text, lookup);
+        return super::parse_with(name, text, lookup, modules);
     }
     let mut joined = Joined {
         sources: Sources::default(),
-        findings: Findings::new(""),
+        findings: Findings::reading("", modules),
         own_errors: Vec::new(),
         own_warnings: Vec::new(),
         nodes: 0,

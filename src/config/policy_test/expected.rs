@@ -8,10 +8,11 @@ const DECISIONS: [(&str, Wanted); 3] = [
     ("dropped", Wanted::Dropped),
 ];
 
-const VOTES: [(&str, &str); 5] = [
+const VOTES: [(&str, &str); 6] = [
     ("sampled", "sampled"),
     ("not_sampled", "not_sampled"),
     ("dropped", "dropped"),
+    ("abstained", "abstained"),
     ("failed", "failed"),
     ("not_asked", "not_asked"),
 ];

@@ -121,6 +121,7 @@ fn settings_of(type_name: &str, generator: &mut SchemaGenerator) -> Schema {
         "boolean_attribute" => types::BooleanAttribute::json_schema(generator),
         "trace_state" => types::TraceState::json_schema(generator),
         "ottl_condition" => types::OttlCondition::json_schema(generator),
+        "wasm" => types::Wasm::json_schema(generator),
         "and" => types::And::json_schema(generator),
         "not" => types::Not::json_schema(generator),
         "drop" => types::Drop::json_schema(generator),

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
 use super::policies::SubPolicy;
-use super::values::{Boolean, Choice, Number, Texts};
+use super::values::{Boolean, Choice, Count, Duration, NonEmptyText, Number, Sha256, Size, Texts};
 
 /// Of types without settings.
 #[derive(JsonSchema)]
@@ -163,6 +163,58 @@ pub(super) struct OttlCondition {
     /// What happens when a condition cannot be evaluated.
     #[schemars(extend("default" = "silent"))]
     error_mode: Option<ErrorModes>,
+}
+
+/// Whatever a plugin says.
+#[derive(JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Wasm {
+    /// The plugin's file, relative to the policy file.
+    module: Option<NonEmptyText>,
+    /// What its SHA-256 must be.
+    sha256: Option<Sha256>,
+    /// Handed to the plugin as JSON.
+    config: Option<serde_json::Value>,
+    /// What it may take.
+    limits: Option<PluginLimits>,
+    /// What the policy says when the plugin fails.
+    #[schemars(extend("default" = "abstain"))]
+    on_error: Option<Choice<OnError>>,
+    /// Its verdicts depend on what it saw before.
+    #[schemars(extend("default" = false))]
+    stateful: Option<Boolean>,
+    /// Calls after which an instance is made anew; 0 is never.
+    #[schemars(extend("default" = 0))]
+    rebuild_after: Option<Count<0, { u64::MAX }>>,
+}
+
+/// What a plugin may take.
+#[derive(JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct PluginLimits {
+    /// Memory of an instance, of which there is one in each shard; 64 KiB to 4 GiB.
+    #[schemars(extend("default" = "16MiB"))]
+    memory: Option<Size>,
+    /// Time of a call; a second at most.
+    #[schemars(extend("default" = "10ms"))]
+    deadline: Option<Duration>,
+    /// Size of the file; 256 MiB at most.
+    #[schemars(extend("default" = "32MiB"))]
+    binary: Option<Size>,
+}
+
+/// What a policy says when its plugin fails.
+#[derive(JsonSchema)]
+#[serde(rename_all = "snake_case")]
+enum OnError {
+    /// Nothing.
+    Abstain,
+    /// That the trace is to be kept.
+    Sample,
+    /// That there is no reason to keep it.
+    NotSample,
+    /// That it is to be dropped, whatever others say.
+    Drop,
 }
 
 /// Traces that all of its sub-policies keep.

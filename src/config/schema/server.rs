@@ -53,6 +53,8 @@ pub(super) struct ServerFile {
 struct Policies {
     /// The policy file, or a folder of them; without one, the built-in policies.
     path: Option<NonEmptyText>,
+    /// A folder in which compiled plugins are kept for later starts; without one, each start compiles them.
+    plugin_cache: Option<NonEmptyText>,
 }
 
 /// `memory`.

@@ -156,6 +156,17 @@ value!(
 );
 
 value!(
+    Sha256,
+    {
+        "description": "64 hexadecimal digits, as sha256sum prints them",
+        "anyOf": [
+            { "type": "string", "pattern": "^[0-9a-fA-F]{64}$|\\$\\{" },
+            { "type": "number" }
+        ]
+    }
+);
+
+value!(
     /// As the collector decodes a list of strings.
     Texts,
     {

@@ -8,9 +8,10 @@ use serde::Serialize;
 use super::{Reload, Reloader, State, Trigger};
 use crate::admin::{PoliciesPage, Reloaded};
 use crate::clock::rfc3339;
-use crate::config::policy_source::{Loaded, Rejected};
+use crate::config::policy_source::{Known, Loaded, Rejected};
 use crate::config::{FindingEntry, PolicySource};
-use crate::sampler::config::PolicyConfig;
+use crate::sampler::config::{PolicyConfig, RuleConfig};
+use crate::sampler::wasm;
 
 /// The set in force.
 #[derive(Debug, Serialize)]
@@ -30,6 +31,8 @@ pub(super) struct ActivePage {
     drop_pending_traces_on_shutdown: bool,
     policies: Vec<PolicyEntry>,
     warnings: Vec<FindingEntry>,
+    #[serde(skip)]
+    pub(super) modules: Known,
 }
 
 /// A set that was not put in force.
@@ -41,6 +44,8 @@ pub(super) struct RejectedPage {
     at: String,
     files: Vec<PathBuf>,
     errors: Vec<FindingEntry>,
+    #[serde(skip)]
+    pub(super) modules: Known,
 }
 
 /// What stands behind the policies' pages of the admin port.
@@ -57,9 +62,26 @@ struct PolicyEntry {
     name: String,
     #[serde(rename = "type")]
     type_name: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    plugin: Option<PluginEntry>,
     /// Sub-policies.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     policies: Vec<PolicyEntry>,
+}
+
+/// Who the plugin of a policy is.
+#[derive(Debug, Serialize)]
+struct PluginEntry {
+    /// As it is written.
+    module: PathBuf,
+    sha256: String,
+    /// As its maker wrote it.
+    version: Option<String>,
+    contract: &'static str,
+    stateful: bool,
+    binary_bytes: usize,
+    /// What it took to compile it; next to nothing where it was known.
+    load_seconds: f64,
 }
 
 impl ActivePage {
@@ -74,6 +96,7 @@ impl ActivePage {
             warnings,
             files,
             hash,
+            modules,
         } = loaded;
         let after_root = file.windows.decision_wait_after_root;
         Self {
@@ -89,6 +112,7 @@ impl ActivePage {
             drop_pending_traces_on_shutdown: file.evaluation.drop_pending_traces_on_shutdown,
             policies: entries(&file.policies),
             warnings: warnings.into_iter().map(FindingEntry::from).collect(),
+            modules,
         }
     }
 }
@@ -101,6 +125,7 @@ impl RejectedPage {
             at: rfc3339(now_unix_ns),
             files: rejected.files,
             errors: errors.map(FindingEntry::from).collect(),
+            modules: rejected.modules,
         }
     }
 }
@@ -130,10 +155,27 @@ fn json(state: &State) -> Vec<u8> {
     serde_json::to_vec_pretty(&page).unwrap_or_default()
 }
 
+fn plugin(rule: &RuleConfig) -> Option<PluginEntry> {
+    let RuleConfig::Wasm(config) = rule else {
+        return None;
+    };
+    let plugin = &config.plugin;
+    Some(PluginEntry {
+        module: config.module.clone(),
+        sha256: plugin.sha256().to_owned(),
+        version: plugin.version().map(str::to_owned),
+        contract: wasm::CONTRACT,
+        stateful: config.stateful,
+        binary_bytes: plugin.binary_bytes(),
+        load_seconds: plugin.load_ns() as f64 / 1e9,
+    })
+}
+
 fn entries(policies: &[PolicyConfig]) -> Vec<PolicyEntry> {
     let entry = |policy: &PolicyConfig| PolicyEntry {
         name: policy.name.clone(),
         type_name: policy.rule.type_name(),
+        plugin: plugin(&policy.rule),
         policies: entries(policy.rule.sub_policies()),
     };
     policies.iter().map(entry).collect()

@@ -10,7 +10,6 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use super::{Reloader, Trigger};
-use crate::config::policy_source::Snapshot;
 use crate::file_watch::FileWatch;
 
 /// From a hint to the first look, and from one look to the next.
@@ -100,10 +99,10 @@ impl Watching {
         let mut watch = self.watch.take().unwrap_or_default();
         let parts = Arc::clone(&self.reloader.0);
         let looking = tokio::task::spawn_blocking(move || {
-            let files = &parts.state.load().active.files;
+            let state = parts.state.load();
             let path = parts.source.0.as_deref();
-            let watched = path.map_or(Ok(()), |path| watch.watch(path, files));
-            let snapshot = Snapshot::of(&parts.source);
+            let watched = path.map_or(Ok(()), |path| watch.watch(path, &state.files()));
+            let snapshot = state.snapshot(&parts.source);
             let look = Look {
                 is_empty: snapshot.has_empty_file(),
                 hash: snapshot.hash,

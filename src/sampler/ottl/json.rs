@@ -20,6 +20,12 @@ pub(super) fn to_json(value: &Value<'_>) -> Result<String, Reason> {
     Ok(json)
 }
 
+/// A number as JSON has it; `None` for those that it has not.
+pub(in crate::sampler) fn number_text(value: f64) -> Option<String> {
+    let mut json = String::new();
+    write_float(&mut json, value).ok().map(|()| json)
+}
+
 fn write(json: &mut String, value: &Value<'_>) -> Result<(), Reason> {
     match value {
         Value::Nil => json.push_str("null"),

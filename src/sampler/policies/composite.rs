@@ -71,7 +71,7 @@ impl Policy for Composite {
     fn vote(&self, evaluation: &mut Evaluation<'_>) -> Result<Opinion, PolicyError> {
         for (index, policy) in self.policies.iter().enumerate() {
             match policy.vote(evaluation)? {
-                Vote::NotSampled => {}
+                Vote::NotSampled | Vote::Abstained => {}
                 Vote::Dropped => return Ok(Vote::Dropped.into()),
                 Vote::Sampled => {
                     let spans = evaluation.trace().summary.span_count;

@@ -1,4 +1,4 @@
-//! `not`: Sampled and NotSampled swapped; a drop stays one.
+//! `not`: Sampled and NotSampled swapped; a drop stays one, and so does an abstention.
 
 use crate::sampler::evaluation::{Evaluation, Node};
 use crate::sampler::policy::{Opinion, Policy, PolicyError, Vote};
@@ -12,6 +12,7 @@ impl Policy for Not {
             Vote::Sampled => Vote::NotSampled,
             Vote::NotSampled => Vote::Sampled,
             Vote::Dropped => Vote::Dropped,
+            Vote::Abstained => Vote::Abstained,
         };
         Ok(vote.into())
     }

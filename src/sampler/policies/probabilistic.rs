@@ -32,7 +32,7 @@ impl Probabilistic {
         }
     }
 
-    fn keeps(&self, trace_id: TraceId) -> bool {
+    pub(super) fn keeps(&self, trace_id: TraceId) -> bool {
         fnv1a(self.salted, &trace_id.0) <= self.hash_max
     }
 }

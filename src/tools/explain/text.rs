@@ -81,10 +81,14 @@ impl fmt::Display for Entry {
                 r#type,
                 vote,
                 value,
+                log,
             } = vote;
             let line =
                 format!("  {title:8}  {policy:policies$}  {type:types$}  {vote:11}  {value}");
             writeln!(f, "{}", line.trim_end())?;
+            for line in log {
+                writeln!(f, "            log {}: {}", line.level, line.text)?;
+            }
         }
         Ok(())
     }
@@ -125,7 +129,7 @@ mod tests {
             r#"{"state":"kept","decision":"sampled","policy":"slow","trigger":"wait","decided_at":"2026-01-01T00:00:00.5Z",
             "generation":3,"held_seconds":30.0104,"spans":2,"bytes":300,"votes":[
             {"policy":"errors","type":"status_code","vote":"not_sampled","value":"UNSET"},
-            {"policy":"slow","type":"latency","vote":"sampled","value":"1200 ms"},{"policy":"x","type":"drop","vote":"not_asked"}]}"#,
+            {"policy":"slow","type":"latency","vote":"sampled","value":"1200 ms"},{"policy":"x","type":"drop","vote":"not_asked","log":[{"level":"warn","text":"of late"}]}]}"#,
         );
         let lines = [
             "trace 0a: kept by policy \"slow\"",
@@ -136,6 +140,7 @@ mod tests {
             "  votes     errors  status_code  not_sampled  UNSET",
             "            slow    latency      sampled      1200 ms",
             "            x       drop         not_asked",
+            "            log warn: of late",
             "",
         ];
         assert_eq!(text, lines.join("\n"));

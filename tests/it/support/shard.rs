@@ -64,6 +64,7 @@ impl ShardInHand {
         let set = PolicySet::compile(&file.policies, file.evaluation);
         let policies = set.names().map(str::to_owned).collect();
         let shard = Shard::new(ShardParts {
+            number: 0,
             config: BufferConfig {
                 decision_cache_bytes: 4 << 20,
                 ..BufferConfig::default()

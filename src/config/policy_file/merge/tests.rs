@@ -15,7 +15,7 @@ fn read(texts: &[&str]) -> Result<Checked<PolicyFile>, ConfigErrors> {
         let name = format!("{letter}.yaml");
         (name, (*text).to_owned())
     });
-    parse_all(&named.collect::<Vec<_>>(), &environment)
+    parse_all(&named.collect::<Vec<_>>(), &environment, &Rc::default())
 }
 
 fn errors(texts: &[&str]) -> Vec<String> {

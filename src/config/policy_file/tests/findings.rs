@@ -4,6 +4,7 @@ use super::{environment, parse};
 
 mod files;
 mod nested;
+mod plugins;
 mod syntax;
 mod types;
 

@@ -166,8 +166,8 @@ fn every_type_of_policy_has_the_keys_and_the_choices_of_its_reader() {
             choices += check_choice(&kind, &value_path, names, &text);
         }
     }
-    // `scope` of six types, `error_mode`.
-    assert_eq!(choices, 7);
+    // `scope` of six types, `error_mode`, `on_error`.
+    assert_eq!(choices, 8);
 }
 
 #[test]

@@ -65,6 +65,7 @@ impl Replica {
         };
         let (inbox, receiver) = inbox(1_024);
         let shard = Shard::new(ShardParts {
+            number: 0,
             config: BufferConfig::default(),
             shards: 1,
             inbox: receiver,

@@ -28,7 +28,7 @@ use crate::buffer::config::BufferConfig;
 use crate::buffer::inbox::{Inbox, inbox};
 use crate::buffer::shard::{Control, Pressure, Shard, ShardParts, Turn};
 use crate::clock::{Clock, Heartbeat};
-use crate::config::policy_source::Loaded;
+use crate::config::policy_source::{Known, Loaded};
 use crate::config::{PolicySource, policy_file};
 use crate::memory::Budget;
 use crate::metrics::Registry;
@@ -116,6 +116,7 @@ impl Process {
                 replica: id.clone(),
             };
             let shard = Shard::new(ShardParts {
+                number,
                 config: BufferConfig {
                     decision_cache_bytes: 8 << 20,
                     ..BufferConfig::default()
@@ -350,5 +351,6 @@ fn policies(decision_wait: Duration) -> Loaded {
         warnings: checked.warnings,
         files: Vec::new(),
         hash: format!("{:064x}", 1),
+        modules: Known::default(),
     }
 }
