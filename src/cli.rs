@@ -20,6 +20,8 @@ pub mod validate;
 pub mod cluster;
 pub mod explain;
 
+pub mod plugin;
+
 pub mod completions;
 
 mod admin;
@@ -66,6 +68,7 @@ enum Command {
     Explain(explain::ExplainArgs),
     Cluster(cluster::ClusterArgs),
     Validate(validate::ValidateArgs),
+    Plugin(plugin::PluginArgs),
     Schema(schema::SchemaArgs),
     Completions(completions::CompletionsArgs),
 }
@@ -130,6 +133,7 @@ impl Command {
             Self::Explain(args) => args.execute(),
             Self::Cluster(args) => args.execute(),
             Self::Validate(args) => args.execute(),
+            Self::Plugin(args) => args.execute(),
             Self::Schema(args) => args.execute(),
             Self::Completions(args) => args.execute(),
         }

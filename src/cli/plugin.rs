@@ -6,6 +6,7 @@ mod inspect;
 mod name;
 mod new;
 mod run;
+mod session;
 mod subject;
 mod template;
 

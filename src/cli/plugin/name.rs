@@ -11,18 +11,78 @@ const BYTES_MAX: usize = 64;
 
 /// Names that a toolchain keeps for itself: Rust's keywords and own crates, those that the templates use.
 const RESERVED: [&str; 62] = [
-    "abstract", "alloc", "as", "async", "await", "become", "box", "break", "const", "continue",
-    "core", "crate", "do", "dyn", "else", "enum", "extern", "false", "final", "fn", "for", "gen",
-    "if", "impl", "in", "let", "loop", "macro", "main", "match", "mod", "move", "mut", "override",
-    "plugin", "policy", "priv", "pub", "ref", "return", "self", "serde", "serde-json", "static",
-    "std", "struct", "super", "tailsieve", "test", "trait", "true", "try", "type", "typeof",
-    "unsafe", "unsized", "use", "virtual", "where", "while", "wit-bindgen", "yield",
+    "abstract",
+    "alloc",
+    "as",
+    "async",
+    "await",
+    "become",
+    "box",
+    "break",
+    "const",
+    "continue",
+    "core",
+    "crate",
+    "do",
+    "dyn",
+    "else",
+    "enum",
+    "extern",
+    "false",
+    "final",
+    "fn",
+    "for",
+    "gen",
+    "if",
+    "impl",
+    "in",
+    "let",
+    "loop",
+    "macro",
+    "main",
+    "match",
+    "mod",
+    "move",
+    "mut",
+    "override",
+    "plugin",
+    "policy",
+    "priv",
+    "pub",
+    "ref",
+    "return",
+    "self",
+    "serde",
+    "serde-json",
+    "static",
+    "std",
+    "struct",
+    "super",
+    "tailsieve",
+    "test",
+    "trait",
+    "true",
+    "try",
+    "type",
+    "typeof",
+    "unsafe",
+    "unsized",
+    "use",
+    "virtual",
+    "where",
+    "while",
+    "wit-bindgen",
+    "yield",
 ];
 
 impl PluginName {
     /// Reads a name.
     pub(super) fn parse(text: &str) -> Result<Self, String> {
-        let wrong = |why: String| Err(format!("{why}; a name such as slow-checkouts would be right"));
+        let wrong = |why: String| {
+            Err(format!(
+                "{why}; a name such as slow-checkouts would be right"
+            ))
+        };
         let Some(first) = text.chars().next() else {
             return wrong("is empty".to_owned());
         };
@@ -30,7 +90,9 @@ impl PluginName {
             return wrong(format!("has more than {BYTES_MAX} characters"));
         }
         if !first.is_ascii_lowercase() {
-            return wrong(format!("begins with `{first}`, not with a lower-case letter"));
+            return wrong(format!(
+                "begins with `{first}`, not with a lower-case letter"
+            ));
         }
         let is_known = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
         if let Some(unknown) = text.chars().find(|c| !is_known(*c)) {

@@ -50,7 +50,10 @@ impl NewArgs {
         let steps = self.lang.first_steps();
         output::write(|out| {
             let (files, folder) = (project.len(), folder.display());
-            writeln!(out, "{files} files in {folder}; its README.md says how to go on:")?;
+            writeln!(
+                out,
+                "{files} files in {folder}; its README.md says how to go on:"
+            )?;
             writeln!(out, "  cd {folder}; {steps}")
         })?;
         Ok(ExitCode::SUCCESS)
@@ -64,7 +67,9 @@ fn refuse_unless_empty(folder: &Path) -> anyhow::Result<()> {
         Err(error) if error.kind() == ErrorKind::NotADirectory => {
             bail!("{} is a file; name a folder with --path", folder.display())
         }
-        Err(error) => return Err(error).with_context(|| format!("cannot read {}", folder.display())),
+        Err(error) => {
+            return Err(error).with_context(|| format!("cannot read {}", folder.display()));
+        }
     };
     let mut entries = entries;
     if entries.next().is_some() {
