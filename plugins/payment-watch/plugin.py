@@ -5,10 +5,15 @@ from componentize_py_types import Err
 from wit_world.imports import host
 
 
+# Set once: `configure` is called before anything else. Not in WitWorld: each call has a new one.
+in_force: rules.Rules
+
+
 class WitWorld:
     def configure(self, config: str) -> None:
+        global in_force
         try:
-            self.rules = rules.Rules.parse(config)
+            in_force = rules.Rules.parse(config)
         except ValueError as error:
             # Shown at the policy's place in its file.
             raise Err(str(error))
@@ -17,13 +22,13 @@ class WitWorld:
         payment = read(trace)
         if payment is None:
             return host.Verdict_Abstain()
-        action, reason = self.rules.decide(payment)
+        action, reason = in_force.decide(payment)
         if action == rules.DROP:
             return host.Verdict_Drop()
         if action == rules.KEEP:
             host.log(host.Level.INFO, reason)
             return host.Verdict_Sample()
-        return host.Verdict_SampleWithProbability(self.rules.share_of_others)
+        return host.Verdict_SampleWithProbability(in_force.share_of_others)
 
 
 def read(trace: host.Trace) -> rules.Payment | None:

@@ -13,17 +13,22 @@ VERDICTS = {
 }
 
 
+# Set once: `configure` is called before anything else. Not in WitWorld: each call has a new one.
+settings: policy.Settings
+
+
 class WitWorld:
     def configure(self, config: str) -> None:
+        global settings
         try:
-            self.settings = policy.Settings.parse(config)
+            settings = policy.Settings.parse(config)
         except ValueError as error:
             # Shown at the policy's place in its file.
             raise Err(str(error))
 
     def evaluate(self, trace: host.Trace) -> host.Verdict:
         services = len(trace.services())
-        verdict = policy.decide(self.settings, services, trace.has_error())
+        verdict = policy.decide(settings, services, trace.has_error())
         if verdict == "sample":
             host.log(host.Level.DEBUG, f"{services} services")
         return VERDICTS[verdict]

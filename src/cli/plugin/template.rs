@@ -12,7 +12,7 @@ use super::name::PluginName;
 pub(super) enum Language {
     /// The smallest and fastest
     Rust,
-    /// Brings an interpreter (QuickJS) along
+    /// Brings an engine of JavaScript along
     Typescript,
     /// Brings Python along
     Python,
