@@ -1,6 +1,7 @@
 //! The only place that reads time, so that tests and simulations can inject it.
 //!
-//! Two readings: [`Moment`], monotonic, for windows, back-off and latency; and Unix time, for what users see.
+//! Three readings: [`Moment`], monotonic, for windows, back-off and latency; Unix time, for what users see; and the time
+//! that a thread has had the CPU, for what others' code may take.
 
 mod heartbeat;
 pub(crate) mod log_limit;
@@ -119,6 +120,14 @@ impl Clock {
             Source::Manual { now_ns } => now_ns.load(Ordering::Relaxed),
         }
     }
+}
+
+/// For how long this thread has had the CPU in its life, in nanoseconds. A call of the system: not for every trace.
+#[must_use]
+pub fn thread_cpu_ns() -> u64 {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    let seconds = u64::try_from(time.tv_sec).unwrap_or_default();
+    seconds * 1_000_000_000 + u64::try_from(time.tv_nsec).unwrap_or_default()
 }
 
 fn duration_ns(duration: Duration) -> u64 {

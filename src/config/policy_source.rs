@@ -11,6 +11,7 @@ use std::ffi::OsStr;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
+use std::sync::Arc;
 
 use super::environment::{self, Lookup};
 use super::finding::{ConfigErrors, Findings, Warning};
@@ -70,7 +71,10 @@ pub struct Rejected {
 
 /// The modules that some texts lead to.
 #[derive(Debug, Clone, Default)]
-pub struct Known {
+pub struct Known(Arc<Read>);
+
+#[derive(Debug, Default)]
+struct Read {
     texts_hash: String,
     files: Vec<ModuleFile>,
 }
@@ -86,7 +90,7 @@ pub fn read(source: &PolicySource) -> Result<Loaded, Rejected> {
 impl Known {
     /// Where they are.
     pub fn paths(&self) -> impl Iterator<Item = &Path> {
-        self.files.iter().map(|file| file.path.as_path())
+        self.0.files.iter().map(|file| file.path.as_path())
     }
 }
 
@@ -96,8 +100,8 @@ impl Snapshot {
     pub fn of(source: &PolicySource, known: &[&Known]) -> Self {
         let mut snapshot = Self::of_texts(source);
         let mut known = known.iter();
-        if let Some(known) = known.find(|known| known.texts_hash == snapshot.texts_hash) {
-            let files: Vec<ModuleFile> = known.files.iter().map(ModuleFile::again).collect();
+        if let Some(known) = known.find(|known| known.0.texts_hash == snapshot.texts_hash) {
+            let files: Vec<ModuleFile> = known.0.files.iter().map(ModuleFile::again).collect();
             snapshot.hash = hash_with(&snapshot.texts_hash, &files);
         }
         snapshot
@@ -169,11 +173,12 @@ impl Snapshot {
         let modules = Rc::new(Modules::of(&first.unwrap_or_default()));
         let parsed = texts.and_then(|texts| policy_file::parse_all(&texts, lookup, &modules));
         let modules = Rc::into_inner(modules).map(Modules::into_files);
-        let modules = Known {
-            files: modules.unwrap_or_default(),
+        let modules = modules.unwrap_or_default();
+        let hash = hash_with(&texts_hash, &modules);
+        let modules = Known(Arc::new(Read {
             texts_hash,
-        };
-        let hash = hash_with(&modules.texts_hash, &modules.files);
+            files: modules,
+        }));
         match parsed {
             Ok(checked) => Ok(Loaded {
                 file: checked.config,
@@ -274,12 +279,10 @@ fn hash_with(texts_hash: &str, modules: &[ModuleFile]) -> String {
     if modules.is_empty() {
         return texts_hash.to_owned();
     }
-    let lines = modules.iter().map(|module| {
-        let ModuleFile { path, sha256, .. } = module;
-        format!("{sha256}  {}\n", path.display())
-    });
-    let lines: String = lines.collect();
-    sha256(&format!("{texts_hash}  policies\n{lines}"))
+    // Replicas may have them in folders of their own.
+    let hashes = modules.iter().map(|module| module.sha256.as_str());
+    let hashes: Vec<&str> = std::iter::once(texts_hash).chain(hashes).collect();
+    sha256(&hashes.join("\n"))
 }
 
 #[cfg(test)]

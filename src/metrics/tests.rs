@@ -25,6 +25,13 @@ fn everything() -> Registry {
     registry.buffer(0).decision_lag_seconds.record(0.1);
     let _handles = registry.sampler(["errors"].into_iter(), ["errors"].into_iter());
     let _handles = registry.policies();
+    let labels = PluginLabels {
+        verdicts: vec!["sample"],
+        failures: vec!["trap"],
+        rebuilds: vec!["failure"],
+        breakers: vec!["open"],
+    };
+    registry.plugin("errors", &labels).call_seconds.record(0.1);
     let _handles = (registry.gossip(), registry.forward(), registry.peer());
     registry.cluster().release_seconds.record(0.1);
     let exporter = registry.exporter("otlp");

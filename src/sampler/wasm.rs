@@ -9,7 +9,7 @@
 //!
 //! The only place that knows wasmtime. A plugin is taken for hostile: it gets the functions of the WIT and nothing else,
 //! memory and tables up to a limit, stack up to [`STACK_BYTES_MAX`], time up to its deadline (counted in ticks of a
-//! millisecond, so that a call ends within one tick of it), and is left alone for a while when it keeps failing. What it
+//! millisecond, and in time of the CPU once half of it is over), and is left alone for a while when it keeps failing. What it
 //! does wrong costs its own vote. Instances see no clock and no randomness; NaNs are canonical and relaxed SIMD is
 //! deterministic, so that verdicts repeat on other machines (contract I6).
 
@@ -19,6 +19,7 @@ mod bindings;
 mod breaker;
 mod component;
 mod cursor;
+mod deadline;
 mod encode;
 mod engine;
 mod failure;

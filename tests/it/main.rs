@@ -12,6 +12,9 @@
     reason = "helpers of tests are tests, but clippy exempts only the functions marked as such"
 )]
 
+#[path = "../fixtures/guest.rs"]
+#[allow(dead_code, reason = "shared with the unit tests")]
+mod guest;
 mod support;
 
 mod bad_identifiers;
@@ -37,6 +40,7 @@ mod recorded_decisions;
 mod recorded_traces;
 mod replay;
 
+mod plugins;
 mod reload;
 mod reload_bad;
 mod reload_folder;

@@ -34,8 +34,16 @@ pub(crate) const TABLE: [(&str, &[&str]); 22] = [
             "sampler",
         ],
     ),
-    // Plugins have deadlines, whatever the time is.
-    ("sampler", &["clock::Moment", "clock::Ticker", "otlp"]),
+    // Of the clock the moment that it is given; plugins have deadlines besides.
+    (
+        "sampler",
+        &[
+            "clock::Moment",
+            "clock::Ticker",
+            "clock::thread_cpu_ns",
+            "otlp",
+        ],
+    ),
     (
         "exporter",
         &["batch", "clock", "memory", "metrics", "otlp::grpc_status"],

@@ -10,7 +10,7 @@ struct Rule {
     why: &'static str,
 }
 
-const RULES: [Rule; 9] = [
+const RULES: [Rule; 10] = [
     Rule {
         words: &["Instant::now", "SystemTime::now", "disallowed_methods"],
         within: &["src/"],
@@ -113,6 +113,12 @@ const RULES: [Rule; 9] = [
         within: &["src/"],
         but: &["src/config/yaml.rs", "src/config/yaml/"],
         why: "only config/yaml knows YAML",
+    },
+    Rule {
+        words: &["wasmtime"],
+        within: &["src/"],
+        but: &["src/sampler/wasm.rs", "src/sampler/wasm/"],
+        why: "only sampler/wasm knows wasmtime",
     },
     Rule {
         words: &["notify::"],

@@ -6,6 +6,7 @@ use std::os::unix::fs::symlink;
 use tempfile::TempDir;
 
 use super::*;
+use crate::sampler::test_support::guest::evaluates;
 
 const ONE: &str = "policies: [{name: one, type: always_sample}]\n";
 const TWO: &str = "policies: [{name: two, type: always_sample}]\n";
@@ -46,6 +47,30 @@ fn a_folder_s_files_are_read_in_the_order_of_their_names_without_hidden_and_othe
     assert_eq!(names(&loaded), ["two", "one"]);
     let files = ["10-a.yaml", "20-b.yml"].map(|name| folder.path().join(name));
     assert_eq!(loaded.files, files);
+}
+
+#[test]
+fn a_module_that_changes_changes_the_hash_and_the_same_one_again_does_not() {
+    let folder = folder(&[(
+        "a.yaml",
+        "policies: [{name: a, type: wasm, module: p.wasm}]\n",
+    )]);
+    let file = source(&folder.path().join("a.yaml"));
+    let module = folder.path().join("p.wasm");
+    // What is missing is looked for as well.
+    let rejected = read(&file).unwrap_err();
+    let now = |known: &Known| Snapshot::of(&file, &[known]).hash;
+    assert_eq!(now(&rejected.modules), rejected.hash);
+    let good = evaluates("", 1);
+    fs::write(&module, &good).unwrap();
+    assert_ne!(now(&rejected.modules), rejected.hash);
+    let loaded = read(&file).unwrap();
+    assert_eq!(now(&loaded.modules), loaded.hash);
+    fs::write(&module, b"other").unwrap();
+    assert_ne!(now(&loaded.modules), loaded.hash);
+    fs::write(&module, &good).unwrap();
+    assert_eq!(now(&loaded.modules), loaded.hash);
+    assert_eq!(loaded.modules.paths().collect::<Vec<_>>(), [module]);
 }
 
 #[test]

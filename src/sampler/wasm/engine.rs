@@ -32,6 +32,8 @@ pub(super) struct Runtime {
 /// Keeps compiled components in `folder` from now on, where they are found by later processes of the same version. Of
 /// no effect once a plugin was loaded.
 pub fn use_cache(folder: PathBuf) {
+    // wasmtime wants it so.
+    let folder = std::path::absolute(&folder).unwrap_or(folder);
     let _ = CACHE_FOLDER.set(folder);
 }
 

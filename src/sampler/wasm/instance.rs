@@ -4,6 +4,7 @@ use wasmtime::Store;
 use wasmtime::component::Resource;
 
 use super::bindings::SamplingPolicy;
+use super::deadline::Deadline;
 use super::failure::{Failure, Reason};
 use super::host::Verdict;
 use super::limits::{Limiter, Limits};
@@ -11,11 +12,13 @@ use super::lines::{Line, Lines};
 use super::observer::Rebuild;
 use super::plugin::Plugin;
 use super::present::{self, CURSORS_MAX};
+use crate::clock::thread_cpu_ns;
 use crate::sampler::trace_view::TraceView;
 
 /// What host functions have besides the trace.
 pub(super) struct State {
     pub(super) limiter: Limiter,
+    deadline: Deadline,
     pub(super) lines: Lines,
     /// Cursors are numbered through the life of an instance, so that one of an earlier call is never taken for another.
     pub(super) next_cursor: u32,
@@ -27,8 +30,7 @@ pub(super) struct State {
 pub struct Instance {
     store: Store<State>,
     exports: SamplingPolicy,
-    /// Ticks of a call.
-    deadline_ticks: u64,
+    deadline_ms: u64,
     calls: u64,
     spent: Option<Rebuild>,
 }
@@ -62,6 +64,7 @@ impl Instance {
         let limits = plugin.limits();
         let state = State {
             limiter: Limiter::new(limits),
+            deadline: Deadline::default(),
             lines: Lines::default(),
             next_cursor: 0,
             cursors_alive: 0,
@@ -69,7 +72,11 @@ impl Instance {
         let pre = &plugin.compiled().pre;
         let mut store = Store::new(pre.engine(), state);
         store.limiter(|state| &mut state.limiter);
-        store.set_epoch_deadline(ticks(limits) * Limits::START_FACTOR);
+        store.epoch_deadline_callback(|mut store| {
+            let cpu_ns = thread_cpu_ns();
+            Ok(store.data_mut().deadline.reached(cpu_ns))
+        });
+        begin(&mut store, limits.deadline_ms * Limits::START_FACTOR);
         let exports = match pre.instantiate(&mut store) {
             Ok(exports) => exports,
             Err(error) => return Err(not_started(&mut store, error)),
@@ -84,7 +91,7 @@ impl Instance {
         Ok(Self {
             store,
             exports,
-            deadline_ticks: ticks(limits),
+            deadline_ms: limits.deadline_ms,
             calls: 0,
             spent: None,
         })
@@ -96,7 +103,7 @@ impl Instance {
     /// [`Failure`] when it fails; the instance cannot be called again then.
     pub fn evaluate(&mut self, trace: &TraceView<'_>) -> Result<Verdict, Failure> {
         self.calls += 1;
-        self.store.set_epoch_deadline(self.deadline_ticks);
+        begin(&mut self.store, self.deadline_ms);
         let (exports, store) = (&self.exports, &mut self.store);
         let called = present::during(trace, || {
             exports.call_evaluate(store, Resource::new_borrow(TRACE))
@@ -164,9 +171,10 @@ impl Instance {
     }
 }
 
-/// One more than the deadline: the first tick may be about to come.
-fn ticks(limits: Limits) -> u64 {
-    limits.deadline_ms + 1
+/// From now on time counts.
+fn begin(store: &mut Store<State>, limit_ms: u64) {
+    let ticks = store.data_mut().deadline.begin(limit_ms);
+    store.set_epoch_deadline(ticks);
 }
 
 fn failure(store: &mut Store<State>, error: &wasmtime::Error) -> Failure {

@@ -35,7 +35,7 @@ pub struct SeenVote {
     pub policy: String,
     /// Its type.
     pub type_name: &'static str,
-    /// `sampled`, `not_sampled`, `dropped`, `failed` or `not_asked`.
+    /// `sampled`, `not_sampled`, `dropped`, `abstained`, `failed` or `not_asked`.
     pub vote: &'static str,
     /// The value that it looked at; empty where there is none.
     pub value: String,

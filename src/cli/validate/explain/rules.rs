@@ -93,6 +93,10 @@ fn plain(rule: &RuleConfig, evaluation: &EvaluationConfig) -> String {
                 .map(|c| format!("on an event: {}", c.text()));
             of_span.chain(of_event).collect::<Vec<_>>().join("; or ")
         }
+        RuleConfig::Wasm(config) => {
+            let module = config.module.display();
+            format!("the plugin {module} says so")
+        }
         _ => "always".to_owned(),
     }
 }

@@ -165,7 +165,7 @@ fn mistakes_in_names_and_types_are_told() {
         ),
         (
             "policies: [{name: a}]",
-            "1:12: policies[0]: type is missing; one of: always_sample, latency, numeric_attribute, probabilistic, status_code, string_attribute, rate_limiting, bytes_limiting, span_count, boolean_attribute, trace_state, trace_flags, ottl_condition, and, not, drop, composite",
+            "1:12: policies[0]: type is missing; one of: always_sample, latency, numeric_attribute, probabilistic, status_code, string_attribute, rate_limiting, bytes_limiting, span_count, boolean_attribute, trace_state, trace_flags, ottl_condition, wasm, and, not, drop, composite",
         ),
         (
             "policies: [{name: a, type: latencey}]",
@@ -181,7 +181,7 @@ fn mistakes_in_names_and_types_are_told() {
         ),
         (
             "policies: [{name: a, type: magic}]",
-            "1:28: policies[0].type: unknown policy type \"magic\"; one of: always_sample, latency, numeric_attribute, probabilistic, status_code, string_attribute, rate_limiting, bytes_limiting, span_count, boolean_attribute, trace_state, trace_flags, ottl_condition, and, not, drop, composite",
+            "1:28: policies[0].type: unknown policy type \"magic\"; one of: always_sample, latency, numeric_attribute, probabilistic, status_code, string_attribute, rate_limiting, bytes_limiting, span_count, boolean_attribute, trace_state, trace_flags, ottl_condition, wasm, and, not, drop, composite",
         ),
     ]);
 }
@@ -243,7 +243,7 @@ fn mistakes_in_the_settings_of_a_policy_are_told() {
         ),
         (
             "type: and, and: {and_sub_policy: [{name: b}]}",
-            "2:49: policies[0].and.and_sub_policy[0]: type is missing; one of: always_sample, latency, numeric_attribute, probabilistic, status_code, string_attribute, rate_limiting, bytes_limiting, span_count, boolean_attribute, trace_state, trace_flags, ottl_condition, and, not, drop, composite",
+            "2:49: policies[0].and.and_sub_policy[0]: type is missing; one of: always_sample, latency, numeric_attribute, probabilistic, status_code, string_attribute, rate_limiting, bytes_limiting, span_count, boolean_attribute, trace_state, trace_flags, ottl_condition, wasm, and, not, drop, composite",
         ),
         (
             "type: and, and: {and_sub_policy: [{type: rate_limiting, rate_limiting: {spans_per_secnd: 1}}]}",

@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 use super::{alternatives, environment, policy_file, server_file};
 use crate::config::policies::TYPES;
 use crate::config::{policy_file as policies, server};
+use crate::sampler::test_support::guest::evaluates;
 
 /// Every key with a default, set to it. Of exporters, those of `kind`.
 fn defaults(root: &Value, schema: &Value, kind: &str) -> Value {
@@ -71,11 +72,15 @@ fn a_policy_file_with_all_defaults_is_as_an_empty_one() {
 #[test]
 fn a_policy_with_all_defaults_is_as_one_without_settings() {
     let schema = policy_file().schema;
+    let folder = tempfile::tempdir().unwrap();
+    let module = folder.path().join("plugin.wasm");
+    std::fs::write(&module, evaluates("", 1)).unwrap();
     for type_name in TYPES {
         let needed = match type_name {
             "numeric_attribute" => json!({ "max_value": 5 }),
             "status_code" => json!({ "status_codes": ["ERROR"] }),
             "ottl_condition" => json!({ "span": ["true"] }),
+            "wasm" => json!({ "module": module }),
             "not" => json!({ "not_sub_policy": { "type": "always_sample" } }),
             _ => json!({}),
         };

@@ -26,6 +26,26 @@ fn what_is_no_component_is_told_apart() {
     assert!(cut.starts_with("does not fit the contract: "), "{cut}");
 }
 
+/// What `wit-component`, which is in all toolchains, makes of the WIT: every function imported, every export a trap.
+fn as_toolchains_make_it() -> Vec<u8> {
+    let mut resolve = wit_parser::Resolve::default();
+    let (package, _) = resolve.push_path("plugins/wit").unwrap();
+    let world = resolve.select_world(&[package], None).unwrap();
+    let abi = wit_parser::ManglingAndAbi::Legacy(wit_parser::LiftLowerAbi::Sync);
+    let mut module = wit_component::dummy_module(&resolve, world, abi);
+    let encoding = wit_component::StringEncoding::UTF8;
+    wit_component::embed_component_metadata(&mut module, &resolve, world, encoding).unwrap();
+    let encoder = wit_component::ComponentEncoder::default();
+    encoder.module(&module).unwrap().encode().unwrap()
+}
+
+#[test]
+fn what_toolchains_make_of_the_contract_fits_it() {
+    // It comes as far as its first trap.
+    let message = refused(&as_toolchains_make_it());
+    assert!(message.starts_with("trapped: "), "{message}");
+}
+
 #[test]
 fn another_world_is_told_by_what_is_missing() {
     let empty = refused(&encoded("(component)"));

@@ -20,11 +20,11 @@ fn mistakes_in_policies_of_policies_are_told() {
         ),
         (
             &policy("type: not, not: {not_sub_policy: {name: b}}"),
-            "2:48: policies[0].not.not_sub_policy: type is missing; one of: always_sample, latency, numeric_attribute, probabilistic, status_code, string_attribute, rate_limiting, bytes_limiting, span_count, boolean_attribute, trace_state, trace_flags, ottl_condition, and, not, drop, composite",
+            "2:48: policies[0].not.not_sub_policy: type is missing; one of: always_sample, latency, numeric_attribute, probabilistic, status_code, string_attribute, rate_limiting, bytes_limiting, span_count, boolean_attribute, trace_state, trace_flags, ottl_condition, wasm, and, not, drop, composite",
         ),
         (
             &policy("type: and, and: {and_sub_policy: [null]}"),
-            "2:49: policies[0].and.and_sub_policy[0]: type is missing; one of: always_sample, latency, numeric_attribute, probabilistic, status_code, string_attribute, rate_limiting, bytes_limiting, span_count, boolean_attribute, trace_state, trace_flags, ottl_condition, and, not, drop, composite",
+            "2:49: policies[0].and.and_sub_policy[0]: type is missing; one of: always_sample, latency, numeric_attribute, probabilistic, status_code, string_attribute, rate_limiting, bytes_limiting, span_count, boolean_attribute, trace_state, trace_flags, ottl_condition, wasm, and, not, drop, composite",
         ),
         (
             &policy("type: drop, drop: {drop_sub_policy: {name: b, type: always_sample}}"),
