@@ -81,6 +81,7 @@ Examples:
   tailsieve generate --rate 5000 --duration 10s      load for it
   tailsieve validate --explain policies.yaml         what is wrong with a policy file, and what it keeps
   tailsieve replay --policies policies.yaml recorded.jsonl   what it would keep of recorded spans
+  tailsieve plugin new my-policy --lang rust         a policy of your own
 
 Environment:
   Every flag can be given as a variable: TAILSIEVE_<FLAG> for `run` and the flags of all commands
