@@ -138,7 +138,7 @@ fn a_config_comes_from_the_command_line_or_a_file() {
         let (code, _, err) = plugin(folder.path(), &["check", "mine.wasm", "--config", config]);
         assert_eq!(code, Some(0), "{err}");
     }
-    let cases = [("{a: ", "--config:1"), ("@d.yaml", "cannot read d.yaml")];
+    let cases = [("{a: ", "--config:"), ("@d.yaml", "cannot read d.yaml")];
     for (config, wrong) in cases {
         let (code, _, err) = plugin(folder.path(), &["check", "mine.wasm", "--config", config]);
         assert_eq!(code, Some(1));
