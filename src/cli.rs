@@ -20,6 +20,8 @@ pub mod validate;
 pub mod cluster;
 pub mod explain;
 
+pub mod plugin;
+
 pub mod completions;
 
 mod admin;
@@ -66,6 +68,7 @@ enum Command {
     Explain(explain::ExplainArgs),
     Cluster(cluster::ClusterArgs),
     Validate(validate::ValidateArgs),
+    Plugin(plugin::PluginArgs),
     Schema(schema::SchemaArgs),
     Completions(completions::CompletionsArgs),
 }
@@ -78,6 +81,7 @@ Examples:
   tailsieve generate --rate 5000 --duration 10s      load for it
   tailsieve validate --explain policies.yaml         what is wrong with a policy file, and what it keeps
   tailsieve replay --policies policies.yaml recorded.jsonl   what it would keep of recorded spans
+  tailsieve plugin new my-policy --lang rust         a policy of your own
 
 Environment:
   Every flag can be given as a variable: TAILSIEVE_<FLAG> for `run` and the flags of all commands
@@ -130,6 +134,7 @@ impl Command {
             Self::Explain(args) => args.execute(),
             Self::Cluster(args) => args.execute(),
             Self::Validate(args) => args.execute(),
+            Self::Plugin(args) => args.execute(),
             Self::Schema(args) => args.execute(),
             Self::Completions(args) => args.execute(),
         }

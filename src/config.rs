@@ -6,6 +6,7 @@
 
 pub mod environment;
 pub mod finding;
+pub mod plugin_config;
 pub mod policy_file;
 pub mod policy_source;
 pub mod policy_test;

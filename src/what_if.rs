@@ -7,6 +7,7 @@
 pub mod policy_test;
 pub mod report;
 pub mod tally;
+pub mod traces;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -13,6 +13,7 @@
 //! does wrong costs its own vote. Instances see no clock and no randomness; NaNs are canonical and relaxed SIMD is
 //! deterministic, so that verdicts repeat on other machines (contract I6).
 
+mod anatomy;
 mod attributes;
 mod bindings;
 mod breaker;
@@ -36,6 +37,7 @@ mod seat;
 #[cfg(test)]
 mod tests;
 
+pub use anatomy::{Anatomy, NotWasm};
 pub use breaker::BreakerState;
 pub use component::LoadError;
 pub use engine::{STACK_BYTES_MAX, use_cache};

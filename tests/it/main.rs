@@ -40,6 +40,9 @@ mod recorded_decisions;
 mod recorded_traces;
 mod replay;
 
+mod plugin_builds;
+mod plugin_commands;
+mod plugin_new;
 mod plugins;
 mod reload;
 mod reload_bad;
