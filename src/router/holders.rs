@@ -208,6 +208,7 @@ impl Holders {
             Input::Tick => {}
             Input::View(view) => self.see(view),
             Input::Deaths(deaths) => self.learn_deaths(&deaths),
+            Input::DecidedAlone(deaths) => self.decide_alone(deaths),
             Input::Order { from, to, order } => self.receive(&from, to, order),
             Input::Drained(slots) => self.moves.drained(&slots),
             Input::Collected { id, parcel, chunks } => self.collected(&id, parcel, chunks),

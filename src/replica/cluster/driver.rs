@@ -3,6 +3,7 @@
 
 mod effects;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,7 +19,7 @@ use super::owed::Owed;
 use super::shards::Shards;
 use super::status::ClusterStatus;
 use crate::batch::peer::order::Order;
-use crate::batch::replica::{Life, ReplicaId};
+use crate::batch::replica::{Incarnation, Life, ReplicaId};
 use crate::buffer::inbox::Inbox;
 use crate::buffer::shard::SlotOrder;
 use crate::clock::Clock;
@@ -60,6 +61,8 @@ pub(super) struct DriverState {
     pub(super) has_told_of_twin: bool,
     pub(super) policy_hash: u64,
     pub(super) graves: Graves,
+    /// As the holders know them.
+    pub(super) decided_alone: BTreeMap<ReplicaId, Incarnation>,
     /// The digest as the holders have it, without votes.
     pub(super) digest: Option<Arc<Digest>>,
     /// The digest as last published.
@@ -221,13 +224,14 @@ impl Driver {
         for change in changes {
             self.tell_of_death(&change);
         }
-        let mut deaths = self.deaths.agreed();
-        for (replica, incarnation) in self.deaths.decided_alone() {
-            let known = deaths.entry(replica.clone()).or_default();
-            *known = (*known).max(*incarnation);
+        let agreed = self.deaths.agreed();
+        if !agreed.is_empty() {
+            self.feed(Input::Deaths(agreed));
         }
-        if !deaths.is_empty() {
-            self.feed(Input::Deaths(deaths));
+        if self.state.decided_alone != *self.deaths.decided_alone() {
+            let alone = self.deaths.decided_alone().clone();
+            self.state.decided_alone.clone_from(&alone);
+            self.feed(Input::DecidedAlone(alone));
         }
     }
 

@@ -106,6 +106,7 @@ impl Holders {
         // Others that it alone held dead may be the ones that were right. Whose death stands it is told again.
         let own = &self.life.replica;
         self.members.dead.retain(|replica, _| replica == own);
+        self.decide_alone(BTreeMap::new());
         if self.doubt.unsure.take().is_some() {
             self.effects.push(Effect::Unsure(false));
         }

@@ -49,6 +49,9 @@ pub enum Input {
     View(View),
     /// Deaths that were agreed: the highest dead incarnation of each.
     Deaths(BTreeMap<ReplicaId, Incarnation>),
+    /// All deaths that this replica has decided alone, in place of those of the last time: nobody else is told of them, and
+    /// who is not among them any more was heard again.
+    DecidedAlone(BTreeMap<ReplicaId, Incarnation>),
     /// An order has arrived.
     Order {
         /// Who sends it.

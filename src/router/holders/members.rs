@@ -15,6 +15,8 @@ pub(super) struct Members {
     pub(super) view: View,
     /// The highest incarnation of each that is agreed dead, or proved dead by a higher one.
     pub(super) dead: BTreeMap<ReplicaId, Incarnation>,
+    /// Those that count as dead here alone, until they are heard again. They are not published, nor named to others.
+    alone: BTreeMap<ReplicaId, Incarnation>,
     pub(super) table: Ownership,
     /// What the table was made of.
     active: Vec<(ReplicaId, u32)>,
@@ -25,8 +27,8 @@ pub(super) struct Members {
 impl Members {
     /// Whether that life is over, as far as is known here.
     pub(super) fn is_dead(&self, life: &Life) -> bool {
-        let dead = self.dead.get(&life.replica);
-        dead.is_some_and(|dead| *dead >= life.incarnation)
+        let mut dead = [&self.dead, &self.alone].into_iter();
+        dead.any(|dead| dead.get(&life.replica) >= Some(&life.incarnation))
     }
 
     /// Gone for good: dead, or it left.
@@ -139,6 +141,12 @@ impl Holders {
             }));
             self.told.is_stale = true;
         }
+    }
+
+    /// Takes the deaths that this replica has decided alone, all of them.
+    pub(super) fn decide_alone(&mut self, deaths: BTreeMap<ReplicaId, Incarnation>) {
+        self.told.is_stale |= self.members.alone != deaths;
+        self.members.alone = deaths;
     }
 
     /// Makes the table anew if the active members are others.

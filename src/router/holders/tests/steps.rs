@@ -1,5 +1,6 @@
 //! Single rules, step by step.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::schedule::{judge, settle};
@@ -126,6 +127,30 @@ fn a_mark_for_another_life_or_of_the_dead_means_nothing() {
     let _ = holders.handle(Input::Deaths(dead), Moment(2));
     let (accepted, _) = holders.heed_mark(&mark, Incarnation(1), &slots, Moment(2));
     assert!(accepted.is_empty());
+}
+
+#[test]
+fn a_death_decided_alone_is_named_to_nobody_and_ends_when_its_replica_is_heard_again() {
+    let mut holders = alone(1, false);
+    let _ = holders.handle(Input::Tick, Moment(0));
+    let giver = Life {
+        replica: id(1),
+        incarnation: Incarnation(3),
+    };
+    let mark = MoveId { giver, number: 1 };
+    let slots: SlotSet = [Slot(7)].into_iter().collect();
+    let mut takes = |holders: &mut Holders| {
+        let (accepted, _) = holders.heed_mark(&mark, Incarnation(1), &slots, Moment(1));
+        !accepted.is_empty()
+    };
+    let dead = [(id(1), Incarnation(3))].into_iter().collect();
+    let effects = holders.handle(Input::DecidedAlone(dead), Moment(1));
+    let is_told = |effect: &Effect| matches!(effect, Effect::Died(_));
+    assert!(!effects.iter().any(is_told));
+    assert!(holders.digest().dead.is_empty());
+    assert!(!takes(&mut holders));
+    let _ = holders.handle(Input::DecidedAlone(BTreeMap::new()), Moment(2));
+    assert!(takes(&mut holders));
 }
 
 #[test]
