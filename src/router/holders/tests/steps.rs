@@ -139,7 +139,7 @@ fn a_death_decided_alone_is_named_to_nobody_and_ends_when_its_replica_is_heard_a
     };
     let mark = MoveId { giver, number: 1 };
     let slots: SlotSet = [Slot(7)].into_iter().collect();
-    let mut takes = |holders: &mut Holders| {
+    let takes = |holders: &mut Holders| {
         let (accepted, _) = holders.heed_mark(&mark, Incarnation(1), &slots, Moment(1));
         !accepted.is_empty()
     };

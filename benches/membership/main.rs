@@ -12,26 +12,21 @@
     reason = "a benchmark prints what it has measured"
 )]
 
-use std::collections::{BTreeMap, VecDeque};
+mod replica;
+mod wire;
+
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use bytes::Bytes;
-use parking_lot::Mutex;
 use tailsieve::batch::key::SLOTS;
-use tailsieve::batch::peer::order::{ChunkAck, Order};
-use tailsieve::batch::replica::{Incarnation, Life, ReplicaId};
-use tailsieve::clock::{Clock, Heartbeat};
-use tailsieve::metrics::Registry;
-use tailsieve::router::config::ClusterConfig;
-use tailsieve::router::deaths::Deaths;
-use tailsieve::router::holders::{Effect, Holders, Input, Settings, SlotState};
-use tailsieve::router::member::Digest;
-use tailsieve::router::membership::gossip::{GossipMembership, Network};
-use tailsieve::router::membership::{Identity, Membership as _, Sight};
-use tokio::sync::{mpsc, watch};
+use tailsieve::batch::replica::ReplicaId;
+use tailsieve::clock::Clock;
+use tailsieve::router::holders::Input;
+
+use replica::{Replica, SentOrder};
+use wire::Wire;
 
 const SIZES: [usize; 4] = [3, 10, 30, 100];
 /// An order's way.
@@ -41,33 +36,6 @@ const LOOK_EVERY: Duration = Duration::from_millis(100);
 const AT_REST: Duration = Duration::from_secs(30);
 /// Far beyond what anything here takes.
 const PATIENCE: Duration = Duration::from_secs(300);
-/// Datagrams that a socket keeps.
-const DATAGRAMS_MAX: usize = 1_024;
-const MEMORY_BYTES: u64 = 1 << 30;
-
-/// Who listens where.
-#[derive(Clone, Default)]
-struct Wire(Arc<Mutex<BTreeMap<SocketAddr, mpsc::Sender<Datagram>>>>);
-
-type Datagram = (Vec<u8>, SocketAddr);
-
-/// One replica's end of the wire.
-struct End {
-    wire: Wire,
-    address: SocketAddr,
-    arrived: tokio::sync::Mutex<mpsc::Receiver<Datagram>>,
-}
-
-/// One replica without shards.
-struct Replica {
-    membership: GossipMembership,
-    sight: watch::Receiver<Sight>,
-    registry: Registry,
-    deaths: Deaths,
-    holders: Holders,
-    digest: Option<Digest>,
-    published: Option<Digest>,
-}
 
 struct Cluster {
     wire: Wire,
@@ -198,7 +166,7 @@ impl Cluster {
 
     /// Ends a replica without a word.
     fn kill(&mut self, number: usize) -> anyhow::Result<()> {
-        self.wire.0.lock().remove(&address_of(number));
+        self.wire.cut_off(address_of(number));
         self.replicas
             .remove(&id_of(number)?)
             .context("it is not there")?;
@@ -290,183 +258,6 @@ impl Cluster {
             .map(|(id, it)| it.bytes_sent() - mark.sent.get(id).unwrap_or(&0.0))
             .sum();
         sent / self.replicas.len() as f64 / self.since(mark).as_secs_f64()
-    }
-}
-
-/// Addressee, sender, and order.
-type SentOrder = (Life, Life, Order);
-
-impl Replica {
-    async fn start(
-        wire: &Wire,
-        clock: &Clock,
-        number: usize,
-        founders: usize,
-    ) -> anyhow::Result<Self> {
-        let address = address_of(number);
-        let mut config = ClusterConfig::new(id_of(number)?, MEMORY_BYTES);
-        config.seeds = (0..3).map(|seed| address_of(seed).to_string()).collect();
-        config.min_replicas = founders;
-        let registry = Registry::new();
-        let incarnation = Incarnation(1);
-        let network = Arc::new(wire.listen(address));
-        let membership = GossipMembership::start(
-            &config,
-            incarnation,
-            network,
-            Heartbeat::new(clock),
-            registry.gossip(),
-        );
-        let membership = membership.await?;
-        let settings = Settings {
-            replica: config.replica_id.clone(),
-            peer_address: address,
-            weight: 1,
-            shards: 1,
-            software_version: env!("CARGO_PKG_VERSION").to_owned(),
-            policy_hash: 1,
-            min_replicas: founders,
-            has_seeds: true,
-            dead_time: config.dead_after,
-        };
-        Ok(Self {
-            sight: membership.watch(),
-            membership,
-            registry,
-            deaths: Deaths::new(config.dead_after),
-            holders: Holders::new(settings, incarnation, clock.now()),
-            digest: None,
-            published: None,
-        })
-    }
-
-    /// What the product's driver does in a round.
-    fn look(&mut self, clock: &Clock, sent: &mut Vec<SentOrder>) {
-        let sight = self.sight.borrow_and_update().clone();
-        if sight.identity != Identity::Own {
-            return;
-        }
-        let own = Arc::clone(self.holders.record());
-        let is_unsure = self.holders.is_unsure();
-        let _ = self.deaths.step(&sight.view, &own, clock.now(), is_unsure);
-        let dead = self.deaths.agreed();
-        if !dead.is_empty() {
-            self.feed(Input::Deaths(dead), clock, sent);
-        }
-        self.feed(Input::View((*sight.view).clone()), clock, sent);
-        self.feed(Input::Tick, clock, sent);
-        self.publish_digest();
-    }
-
-    fn publish_digest(&mut self) {
-        let Some(mut digest) = self.digest.clone() else {
-            return;
-        };
-        digest.votes.clone_from(self.deaths.votes());
-        digest.dead = self.deaths.agreed();
-        digest.table = self.holders.table().hash();
-        if self.published.as_ref() != Some(&digest) {
-            self.published = Some(digest.clone());
-            self.membership.publish_digest(digest);
-        }
-    }
-
-    fn feed(&mut self, input: Input, clock: &Clock, sent: &mut Vec<SentOrder>) {
-        let mut inputs = VecDeque::from([input]);
-        while let Some(input) = inputs.pop_front() {
-            for effect in self.holders.handle(input, clock.now()) {
-                inputs.extend(self.carry_out(effect, sent));
-            }
-        }
-    }
-
-    /// Carries out an effect as shards would that hold nothing.
-    fn carry_out(&mut self, effect: Effect, sent: &mut Vec<SentOrder>) -> Option<Input> {
-        match effect {
-            Effect::Record(record) => self.membership.publish_record((*record).clone()),
-            Effect::Digest(digest) => self.digest = Some((*digest).clone()),
-            Effect::Send { to, order } => sent.push((to, self.holders.life().clone(), order)),
-            Effect::TakeDecisions { from, decisions } => {
-                let ack = ChunkAck {
-                    id: decisions.id,
-                    parcel: decisions.parcel,
-                    chunk: decisions.chunk,
-                };
-                sent.push((from, self.holders.life().clone(), Order::DecisionsAck(ack)));
-            }
-            Effect::SetSlots {
-                slots,
-                state: SlotState::Giving { .. },
-            } => return Some(Input::Drained(slots)),
-            Effect::CollectDecisions { id, parcel, .. } => {
-                let chunks = Vec::new();
-                return Some(Input::Collected { id, parcel, chunks });
-            }
-            Effect::Freeze { id, parcel, .. } => {
-                return Some(Input::Frozen {
-                    id,
-                    parcel,
-                    names: Bytes::new(),
-                    refused: Default::default(),
-                });
-            }
-            Effect::Died(life) => drop(self.deaths.adopt_named(&life)),
-            _ => {}
-        }
-        None
-    }
-
-    fn bytes_sent(&self) -> f64 {
-        let text = self.registry.render();
-        let line = |line: &str| {
-            line.strip_prefix("tailsieve_cluster_gossip_bytes_sent_total ")?
-                .parse::<f64>()
-                .ok()
-        };
-        text.lines().find_map(line).unwrap_or(f64::NAN)
-    }
-}
-
-impl Wire {
-    fn listen(&self, address: SocketAddr) -> End {
-        let (arrives, arrived) = mpsc::channel(DATAGRAMS_MAX);
-        self.0.lock().insert(address, arrives);
-        End {
-            wire: self.clone(),
-            address,
-            arrived: tokio::sync::Mutex::new(arrived),
-        }
-    }
-}
-
-#[async_trait::async_trait]
-impl Network for End {
-    fn local_address(&self) -> SocketAddr {
-        self.address
-    }
-
-    async fn send_to(&self, datagram: &[u8], to: SocketAddr) -> std::io::Result<()> {
-        if let Some(there) = self.wire.0.lock().get(&to) {
-            // What there is no room for is lost, as it is on a real network.
-            let _ = there.try_send((datagram.to_vec(), self.address));
-        }
-        Ok(())
-    }
-
-    async fn receive(&self, buffer: &mut [u8]) -> std::io::Result<(usize, SocketAddr)> {
-        let Some((datagram, from)) = self.arrived.lock().await.recv().await else {
-            return std::future::pending().await;
-        };
-        let length = datagram.len().min(buffer.len());
-        for (to, from) in buffer.iter_mut().zip(&datagram) {
-            *to = *from;
-        }
-        Ok((length, from))
-    }
-
-    async fn resolve(&self, seed: &str) -> std::io::Result<Vec<SocketAddr>> {
-        let address = seed.parse().map_err(std::io::Error::other)?;
-        Ok(vec![address])
     }
 }
 
