@@ -8,7 +8,6 @@ mod compiler;
 pub mod config;
 pub mod evaluation;
 mod limiter;
-mod log_quota;
 pub mod ottl;
 pub mod pattern;
 mod policies;

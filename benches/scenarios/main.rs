@@ -20,6 +20,7 @@ mod growth;
 mod lab;
 mod load;
 mod memory;
+mod plugin;
 mod process;
 mod receiver;
 mod replay;
@@ -53,7 +54,7 @@ use lab::Lab;
 /// A scenario: its name and what runs it.
 type Scenario = (&'static str, fn(&mut Lab) -> anyhow::Result<()>);
 
-const SCENARIOS: [Scenario; 11] = [
+const SCENARIOS: [Scenario; 12] = [
     ("saturation", saturation::run),
     ("steady", steady::run),
     ("memory", memory::run),
@@ -64,6 +65,7 @@ const SCENARIOS: [Scenario; 11] = [
     ("rolling", rolling::run),
     ("peers", comparison::run),
     ("policies", policies::run),
+    ("plugin", plugin::run),
     ("rescale", rescale::run),
 ];
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::bare;
 use super::lab::{LOAD_CORES, Lab};
+use super::plugin;
 use super::process::{Process, free_address, wait_for};
 use super::scrape::Scrape;
 
@@ -38,6 +39,8 @@ pub(crate) enum Policies {
     Three,
     /// The mixed ones of `ten_policies.yaml`, and the three.
     Thirteen,
+    /// So many plugins, and the three.
+    Plugins(usize),
 }
 
 /// The default of the decision cache.
@@ -49,11 +52,13 @@ const SIGTERM: i32 = 15;
 /// The body of a policy file in the collector's schema.
 pub(crate) fn policies(policies: Policies, decision_wait: Duration) -> String {
     const TEN: &str = include_str!("../ten_policies.yaml");
-    let more = TEN.split_once("policies:\n").map_or("", |(_, list)| list);
-    let more = if policies == Policies::Thirteen {
-        more
-    } else {
-        ""
+    let more = match policies {
+        Policies::Three => String::new(),
+        Policies::Thirteen => {
+            let list = TEN.split_once("policies:\n").map_or("", |(_, list)| list);
+            list.to_owned()
+        }
+        Policies::Plugins(count) => (0..count).map(plugin_policy).collect(),
     };
     format!(
         "decision_wait: {}ms
@@ -63,6 +68,15 @@ policies:
   - {{name: a-tenth, type: probabilistic, probabilistic: {{sampling_percentage: 10}}}}
 ",
         decision_wait.as_millis()
+    )
+}
+
+/// A policy that asks a plugin; each has another objective, so that none shares its instances.
+fn plugin_policy(number: usize) -> String {
+    let module = plugin::module().display().to_string();
+    let limit_ms = 2000 + number;
+    format!(
+        "  - {{name: plugin-{number}, type: wasm, module: {module:?}, config: {{objectives: [{{latency_ms: {limit_ms}}}]}}}}\n"
     )
 }
 

@@ -1,4 +1,4 @@
-//! At most one log line of a kind per interval, with the number of those left out.
+//! At most so many log lines of a kind in an interval, with the number of those left out.
 
 use std::time::Duration;
 
@@ -6,46 +6,81 @@ use parking_lot::Mutex;
 
 use super::{Clock, Moment};
 
-/// Time between two lines of one kind.
+/// Time in which a [`LogLimit`] admits one line.
 pub(crate) const LOG_INTERVAL: Duration = Duration::from_secs(10);
 
-/// Admits one event per [`LOG_INTERVAL`].
+/// Admits some lines in each interval, by whatever clock its owner goes by.
 #[derive(Debug)]
-pub(crate) struct LogLimit {
-    clock: Clock,
+pub(crate) struct LogQuota {
+    lines_max: u32,
+    interval: Duration,
     state: Mutex<State>,
 }
 
 #[derive(Debug, Default)]
 struct State {
+    /// When the interval is over that lines are counted in.
     next: Option<Moment>,
+    lines: u32,
     left_out: u64,
 }
 
-impl LogLimit {
-    pub(crate) fn new(clock: Clock) -> Self {
+impl LogQuota {
+    pub(crate) fn new(lines_max: u32, interval: Duration) -> Self {
         Self {
-            clock,
+            lines_max,
+            interval,
             state: Mutex::default(),
         }
     }
 
-    /// Whether to log now: `Some` with the number of events left out since the last line.
-    pub(crate) fn admit(&self) -> Option<u64> {
-        let now = self.clock.now();
+    /// Whether to log at `now`: `Some` with the number of lines left out since the last one.
+    pub(crate) fn admit(&self, now: Moment) -> Option<u64> {
         let mut state = self.state.lock();
-        if state.next.is_some_and(|next| now < next) {
+        if state.next.is_none_or(|next| now >= next) {
+            state.next = Some(now.after(self.interval));
+            state.lines = 0;
+        }
+        if state.lines >= self.lines_max {
             state.left_out += 1;
             return None;
         }
-        state.next = Some(now.after(LOG_INTERVAL));
+        state.lines += 1;
         Some(std::mem::take(&mut state.left_out))
+    }
+}
+
+/// Admits one line per [`LOG_INTERVAL`] of its clock.
+#[derive(Debug)]
+pub(crate) struct LogLimit {
+    clock: Clock,
+    quota: LogQuota,
+}
+
+impl LogLimit {
+    pub(crate) fn new(clock: Clock) -> Self {
+        let quota = LogQuota::new(1, LOG_INTERVAL);
+        Self { clock, quota }
+    }
+
+    /// Whether to log now: `Some` with the number of lines left out since the last one.
+    pub(crate) fn admit(&self) -> Option<u64> {
+        self.quota.admit(self.clock.now())
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_interval_has_so_many_lines_and_the_next_tells_what_was_left_out() {
+        let quota = LogQuota::new(2, Duration::from_nanos(100));
+        let admitted: Vec<_> = [50, 51, 52, 149, 150]
+            .map(|now| quota.admit(Moment(now)))
+            .into();
+        assert_eq!(admitted, [Some(0), Some(0), None, None, Some(2)]);
+    }
 
     #[test]
     fn one_line_per_interval_tells_how_many_it_stands_for() {

@@ -10,7 +10,7 @@ use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use ring::digest;
+use crate::sampler::wasm::sha256;
 
 /// Most policies of type `wasm` in a policy file: each has an instance in every shard.
 pub const MODULES_MAX: usize = 64;
@@ -143,11 +143,4 @@ fn content(path: &Path, bytes_max: u64) -> io::Result<(Vec<u8>, Stamp)> {
     file.take(bytes_max.saturating_add(1))
         .read_to_end(&mut bytes)?;
     Ok((bytes, stamp))
-}
-
-/// SHA-256 in hex.
-pub(super) fn sha256(bytes: &[u8]) -> String {
-    let digest = digest::digest(&digest::SHA256, bytes);
-    let digits = digest.as_ref().iter();
-    digits.map(|byte| format!("{byte:02x}")).collect()
 }

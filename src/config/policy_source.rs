@@ -15,10 +15,11 @@ use std::sync::Arc;
 
 use super::environment::{self, Lookup};
 use super::finding::{ConfigErrors, Findings, Warning};
-use super::modules::{self, ModuleFile, Modules};
+use super::modules::{ModuleFile, Modules};
 use super::policy_file::{self, DEFAULT_POLICIES, PolicyFile};
 use super::server::PolicySource;
 use super::yaml::FILE_BYTES_MAX;
+use crate::sampler::wasm;
 
 /// Most policy files in a folder.
 pub const FILES_MAX: usize = 1_000;
@@ -271,7 +272,7 @@ fn read_all(folder: &Path, files: &[PathBuf]) -> Result<Vec<(String, String)>, C
 }
 
 fn sha256(text: &str) -> String {
-    modules::sha256(text.as_bytes())
+    wasm::sha256(text.as_bytes())
 }
 
 /// The hash of texts and modules together.

@@ -301,6 +301,13 @@ impl Forwarder {
         self.0.shared.is_idle()
     }
 
+    /// The traces of what nobody has answered for yet.
+    #[cfg(test)]
+    pub(crate) fn waiting_traces(&self) -> Vec<crate::otlp::ids::TraceId> {
+        let all = self.0.shared.all();
+        all.iter().flat_map(|it| it.traces()).collect()
+    }
+
     /// What waits for whom, for those who ask.
     #[must_use]
     pub fn status(&self) -> Vec<ForwardStatus> {

@@ -234,8 +234,6 @@ impl Holders {
         match order {
             Order::Decisions(decisions) => self.decisions_arrive(from, decisions),
             Order::DecisionsAck(ack) => self.decisions_acked(from, &ack),
-            Order::Traces(traces) => self.traces_arrive(from, traces),
-            Order::TracesAck(ack) => self.traces_acked(from, ack),
             Order::Release(release) => self.release_arrives(from, release),
             Order::ReleaseAck(ack) => self.release_acked(from, &ack),
             Order::AskPromise(ask) => self.asked(from, ask),

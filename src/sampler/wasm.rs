@@ -43,6 +43,7 @@ pub use component::LoadError;
 pub use engine::{STACK_BYTES_MAX, use_cache};
 pub use failure::{Failure, Reason};
 pub use host::Verdict;
+pub use identity::sha256;
 pub use instance::Instance;
 pub use limits::Limits;
 pub use lines::Line;

@@ -202,6 +202,12 @@ impl World {
         n.target_of = [None; SLOTS];
         n.promised = [None; SLOTS];
         n.released_to = [None; SLOTS];
+        if self.rules.return_forgets_dead {
+            // Who was wrong about itself may be wrong about others; whose death stands it is told again.
+            let own = n.dead[a];
+            n.dead = [0; REPLICAS];
+            n.dead[a] = own;
+        }
         let undecided = std::mem::take(&mut n.undecided);
         for (trace, buffered) in undecided {
             let name = self.new_name(a);

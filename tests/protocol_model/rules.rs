@@ -24,6 +24,7 @@ pub(crate) struct Rules {
     pub(crate) giver_forgets_names: bool, // names leave the giver's window once the receiver has them
     pub(crate) promise_per_incarnation: bool, // a promise counts only for the incarnation that gave it
     pub(crate) return_hears_first: bool, // who comes back from a false death claims nothing before a live member answered
+    pub(crate) return_forgets_dead: bool, // and forgets whom it held dead
     pub(crate) bug_timer_release: bool,
     pub(crate) bug_release_before_decisions: bool,
     pub(crate) bug_no_incarnation: bool,
@@ -52,6 +53,7 @@ impl Rules {
             wait_when_promised: true,
             unsure_takes_nothing: true,
             return_hears_first: true,
+            return_forgets_dead: true,
             giver_forgets_names: true,
             promise_per_incarnation: true,
             bug_timer_release: false,
@@ -82,6 +84,7 @@ impl Rules {
             ("wait_when_promised", &mut self.wait_when_promised),
             ("unsure_takes_nothing", &mut self.unsure_takes_nothing),
             ("return_hears_first", &mut self.return_hears_first),
+            ("return_forgets_dead", &mut self.return_forgets_dead),
             ("giver_forgets_names", &mut self.giver_forgets_names),
             ("promise_per_incarnation", &mut self.promise_per_incarnation),
             ("bug_timer_release", &mut self.bug_timer_release),

@@ -24,10 +24,6 @@ pub enum Order {
     Decisions(Decisions),
     /// The target remembers the decisions of that chunk.
     DecisionsAck(ChunkAck),
-    /// Undecided traces of a leaving replica (rule 10). Drivers carry them; holders only check them.
-    Traces(Traces),
-    /// The target has these traces.
-    TracesAck(TracesAck),
     /// The slots are the target's from now on (rules 8 and 9).
     Release(Release),
     /// The target holds these slots.
@@ -62,28 +58,6 @@ pub struct ChunkAck {
     pub parcel: u32,
     /// The chunk.
     pub chunk: u32,
-}
-
-/// Undecided traces with their spans, names, ages and remaining deadlines.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Traces {
-    /// The move.
-    pub id: MoveId,
-    /// The giver's number of these traces, used once in a life.
-    pub number: u64,
-    /// Their slots.
-    pub slots: SlotSet,
-    /// Encoded by the shards' driver; opaque here.
-    pub entries: Bytes,
-}
-
-/// Answers [`Traces`].
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TracesAck {
-    /// The move.
-    pub id: MoveId,
-    /// Of the traces.
-    pub number: u64,
 }
 
 /// Gives slots away for good.

@@ -105,6 +105,11 @@ impl Destination {
         pending
     }
 
+    #[cfg(test)]
+    pub(super) fn traces(&self) -> Vec<crate::otlp::ids::TraceId> {
+        self.queue.lock().traces()
+    }
+
     pub(super) fn hand_over(
         &self,
         traces: Vec<HandedOverTrace>,

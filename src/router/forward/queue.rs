@@ -38,6 +38,8 @@ pub(super) struct Queue {
     pub(super) has_ended: bool,
     /// What is owed is to be split anew, if it cannot be sent.
     pub(super) is_table_changed: bool,
+    /// When it was split anew last.
+    split_anew: Moment,
     /// Somebody looks at it every few milliseconds.
     pub(super) is_looked_after: bool,
     pub(super) connections: BTreeMap<u32, Live>,
@@ -97,6 +99,7 @@ impl Queue {
             is_gone: false,
             has_ended: false,
             is_table_changed: false,
+            split_anew: now,
             is_looked_after: false,
             connections: BTreeMap::new(),
             spans_acked: 0,
@@ -138,6 +141,16 @@ impl Queue {
             && self.ready.is_empty()
             && self.delayed.is_empty()
             && self.in_flight.is_empty()
+    }
+
+    /// The traces of all frames but those that are being filled.
+    #[cfg(test)]
+    pub(super) fn traces(&self) -> Vec<crate::otlp::ids::TraceId> {
+        let spans = self.frames().flat_map(|frame| {
+            let payload = frame.payload.inflated().unwrap();
+            crate::otlp::wire::walk_request(&payload).unwrap().spans
+        });
+        spans.map(|span| span.trace_id).collect()
     }
 
     /// A number for a new connection; frames are given to it from now on.

@@ -191,7 +191,7 @@ impl Shared {
         self.closed.cancel();
     }
 
-    fn all(&self) -> Vec<Arc<Destination>> {
+    pub(super) fn all(&self) -> Vec<Arc<Destination>> {
         let destinations = self.destinations.read();
         let known = destinations.values().cloned();
         known.chain([Arc::clone(&self.nobody)]).collect()

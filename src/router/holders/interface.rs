@@ -9,7 +9,7 @@ use bytes::Bytes;
 
 use super::super::member::{Digest, Record, View};
 use super::routes::Routes;
-use crate::batch::peer::order::{Decisions, Order, Traces, TracesAck};
+use crate::batch::peer::order::{Decisions, Order};
 use crate::batch::replica::{Incarnation, Life, MoveId, ReplicaId};
 use crate::batch::slot_set::SlotSet;
 
@@ -152,15 +152,6 @@ pub enum Effect {
         /// The chunk.
         decisions: Decisions,
     },
-    /// Merge these traces, once for each number, then answer with [`Order::TracesAck`] (rule 10).
-    TakeTraces {
-        /// The giver.
-        from: Life,
-        /// The traces.
-        traces: Traces,
-    },
-    /// The target has these traces: forget them and their names.
-    TracesTaken(TracesAck),
     /// Merge the applied names of slots that are held from now on (rule 6). Comes before the slots are.
     MergeNames {
         /// The slots.
@@ -175,16 +166,9 @@ pub enum Effect {
         /// Of all slots of a parcel.
         names: Bytes,
     },
-    /// Hand the undecided traces of these slots over (rule 10), as [`Order::Traces`], repeated until answered. When the
-    /// slots are set to another state they are this replica's again.
-    HandOver {
-        /// The move.
-        id: MoveId,
-        /// To whom.
-        target: Life,
-        /// The slots.
-        slots: SlotSet,
-    },
+    /// Hand the undecided traces of these slots over to their moves' targets (rule 10), as batches that bear the move's
+    /// mark and are repeated until answered.
+    HandOver(SlotSet),
     /// Declared dead while alive (rule 18): this is the new life. All undecided traces go back to the holders with their
     /// names.
     NewLife(Life),

@@ -206,17 +206,12 @@ impl Holders {
 
     /// Rule 10: undecided traces go to the targets.
     fn hand_over(&mut self) {
-        for (number, it) in &mut self.moves.open {
+        for it in self.moves.open.values_mut() {
             let slots = &it.giving - &it.handed_over;
-            if slots.is_empty() {
-                continue;
+            if !slots.is_empty() {
+                it.handed_over |= &slots;
+                self.effects.push(Effect::HandOver(slots));
             }
-            it.handed_over |= &slots;
-            self.effects.push(Effect::HandOver {
-                id: move_id(&self.life, *number),
-                target: it.target.clone(),
-                slots,
-            });
         }
     }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::members::Members;
 use super::{Effect, Holders, SlotState};
-use crate::batch::peer::order::{Decisions, Order, Release, ReleaseAck, Traces, TracesAck};
+use crate::batch::peer::order::{Decisions, Order, Release, ReleaseAck};
 use crate::batch::replica::{Life, MoveId, ReplicaId};
 use crate::batch::slot_set::SlotSet;
 
@@ -120,24 +120,6 @@ impl Holders {
         self.heed(&decisions.id, &decisions.slots);
         let from = from.clone();
         self.effects.push(Effect::TakeDecisions { from, decisions });
-    }
-
-    /// A leaver's undecided traces (rule 10).
-    pub(super) fn traces_arrive(&mut self, from: &Life, traces: Traces) {
-        if traces.id.giver != *from {
-            return;
-        }
-        self.heed(&traces.id, &traces.slots);
-        let from = from.clone();
-        self.effects.push(Effect::TakeTraces { from, traces });
-    }
-
-    /// The target has the traces.
-    pub(super) fn traces_acked(&mut self, from: &Life, ack: TracesAck) {
-        let open = self.moves.open.get(&ack.id.number);
-        if ack.id.giver == self.life && open.is_some_and(|it| it.target == *from) {
-            self.effects.push(Effect::TracesTaken(ack));
-        }
     }
 
     /// Rule 9: this replica becomes holder on the first arrival of the release only. Rule 14: not of slots that it has

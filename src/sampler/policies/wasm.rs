@@ -4,13 +4,15 @@
 //! says instead; without one it has failed as any policy may, and abstains.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::probabilistic::Probabilistic;
+use crate::clock::Moment;
+use crate::clock::log_limit::LogQuota;
 use crate::otlp::ids::TraceId;
 use crate::sampler::compiler::Compiler;
 use crate::sampler::config::{OnError, WasmConfig};
 use crate::sampler::evaluation::Evaluation;
-use crate::sampler::log_quota::LogQuota;
 use crate::sampler::policy::{Opinion, Policy, PolicyError, Vote};
 use crate::sampler::wasm::{Asked, Failure, Line, Seats, Verdict};
 use crate::sampler::witness::Witness;
@@ -19,7 +21,6 @@ use crate::sampler::witness::Witness;
 const LINES_A_SECOND_MAX: u32 = 10;
 /// Failures of one policy that are logged in ten seconds.
 const FAILURES_LOGGED_MAX: u32 = 1;
-const SECOND_NS: u64 = 1_000_000_000;
 
 #[derive(Debug)]
 struct Wasm {
@@ -37,8 +38,8 @@ pub(super) fn compile(config: &WasmConfig, compiler: &mut Compiler<'_>) -> Box<d
         path: compiler.path(),
         seats: compiler.seats(seats),
         on_error: config.on_error,
-        lines: LogQuota::new(LINES_A_SECOND_MAX, SECOND_NS),
-        failures: LogQuota::new(FAILURES_LOGGED_MAX, 10 * SECOND_NS),
+        lines: LogQuota::new(LINES_A_SECOND_MAX, Duration::from_secs(1)),
+        failures: LogQuota::new(FAILURES_LOGGED_MAX, Duration::from_secs(10)),
     })
 }
 
@@ -91,7 +92,7 @@ impl Wasm {
 
     fn log(&self, lines: &[Line], now_ns: u64) {
         for line in lines {
-            let Some(left_out) = self.lines.admit(now_ns) else {
+            let Some(left_out) = self.lines.admit(Moment(now_ns)) else {
                 continue;
             };
             let (policy, level) = (self.path.as_str(), line.level);
@@ -100,7 +101,7 @@ impl Wasm {
     }
 
     fn tell(&self, failure: &Failure, now_ns: u64) {
-        if let Some(left_out) = self.failures.admit(now_ns) {
+        if let Some(left_out) = self.failures.admit(Moment(now_ns)) {
             let (policy, reason) = (self.path.as_str(), failure.reason.label());
             tracing::warn!(policy, reason, left_out, "a plugin failed: {failure}");
         }

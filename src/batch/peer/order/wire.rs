@@ -5,9 +5,7 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use prost::Message as _;
 
-use super::{
-    AskPromise, ChunkAck, Decisions, Order, Promise, Release, ReleaseAck, Traces, TracesAck,
-};
+use super::{AskPromise, ChunkAck, Decisions, Order, Promise, Release, ReleaseAck};
 use crate::batch::peer::Malformed;
 use crate::batch::peer::wire::{LifeMessage, required};
 use crate::batch::replica::{Incarnation, MoveId, ReplicaId};
@@ -82,40 +80,28 @@ impl Order {
                 message.parcel = ack.parcel;
                 message.chunk = ack.chunk;
             }
-            Self::Traces(traces) => {
-                message.kind = 3;
-                message.set_move(&traces.id);
-                message.number = traces.number;
-                message.slots = sets([&traces.slots]);
-                message.entries = traces.entries.clone();
-            }
-            Self::TracesAck(ack) => {
-                message.kind = 4;
-                message.set_move(&ack.id);
-                message.number = ack.number;
-            }
             Self::Release(release) => {
-                message.kind = 5;
+                message.kind = 3;
                 message.set_move(&release.id);
                 message.parcel = release.parcel;
                 message.slots = sets([&release.slots]);
                 message.entries = release.names.clone();
             }
             Self::ReleaseAck(ack) => {
-                message.kind = 6;
+                message.kind = 4;
                 message.set_move(&ack.id);
                 message.parcel = ack.parcel;
                 message.slots = sets([&ack.slots]);
             }
             Self::AskPromise(ask) => {
-                message.kind = 7;
+                message.kind = 5;
                 message.number = ask.attempt;
                 message.version = ask.version;
                 message.slots = sets([&ask.slots, &ask.orphaned]);
                 message.dead = ask.dead.iter().map(dead_message).collect();
             }
             Self::Promise(promise) => {
-                message.kind = 8;
+                message.kind = 6;
                 message.number = promise.attempt;
                 message.slots = sets([&promise.given, &promise.wait, &promise.refused]);
             }
@@ -158,35 +144,25 @@ impl OrderMessage {
                 parcel,
                 chunk,
             }),
-            3 => Order::Traces(Traces {
-                id: self.id()?,
-                number,
-                slots: self.set(0)?,
-                entries: self.entries,
-            }),
-            4 => Order::TracesAck(TracesAck {
-                id: self.id()?,
-                number,
-            }),
-            5 => Order::Release(Release {
+            3 => Order::Release(Release {
                 id: self.id()?,
                 parcel,
                 slots: self.set(0)?,
                 names: self.entries,
             }),
-            6 => Order::ReleaseAck(ReleaseAck {
+            4 => Order::ReleaseAck(ReleaseAck {
                 id: self.id()?,
                 parcel,
                 slots: self.set(0)?,
             }),
-            7 => Order::AskPromise(AskPromise {
+            5 => Order::AskPromise(AskPromise {
                 attempt: number,
                 version: self.version,
                 slots: self.set(0)?,
                 orphaned: self.set(1)?,
                 dead: deaths(self.dead)?,
             }),
-            8 => Order::Promise(Promise {
+            6 => Order::Promise(Promise {
                 attempt: number,
                 given: self.set(0)?,
                 wait: self.set(1)?,
@@ -242,7 +218,7 @@ mod tests {
     }
 
     fn orders() -> Vec<Order> {
-        let (id, parcel, chunk, number) = (id(), 2, 3, 4);
+        let (id, parcel, chunk) = (id(), 2, 3);
         let entries = Bytes::from_static(b"entries");
         vec![
             Order::Decisions(Decisions {
@@ -256,16 +232,6 @@ mod tests {
                 id: id.clone(),
                 parcel,
                 chunk,
-            }),
-            Order::Traces(Traces {
-                id: id.clone(),
-                number,
-                slots: slots(2),
-                entries: entries.clone(),
-            }),
-            Order::TracesAck(TracesAck {
-                id: id.clone(),
-                number,
             }),
             Order::Release(Release {
                 id: id.clone(),
@@ -311,7 +277,7 @@ mod tests {
         let told = Order::decode(unknown.encode_to_vec().into()).unwrap_err();
         assert_eq!(told.to_string(), "order: kind 99 is not known");
         let without_slots = OrderMessage {
-            kind: 8,
+            kind: 6,
             ..OrderMessage::default()
         };
         assert!(Order::decode(without_slots.encode_to_vec().into()).is_err());

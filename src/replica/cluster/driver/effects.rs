@@ -69,9 +69,7 @@ impl Driver {
                     self.shards.tell(&SlotOrder::Unname(names, slots));
                 }
             }
-            Effect::HandOver { slots, .. } => self.shards.tell(&SlotOrder::HandOver(slots)),
-            // Undecided traces travel as frames, not as orders.
-            Effect::TakeTraces { .. } | Effect::TracesTaken(_) => {}
+            Effect::HandOver(slots) => self.shards.tell(&SlotOrder::HandOver(slots)),
             Effect::NewLife(life) => self.live_on_as(life),
             Effect::Unsure(true) => tracing::warn!("paused: asking the others before going on"),
             Effect::Unsure(false) => self.core.heartbeat.go_on(),

@@ -13,7 +13,9 @@ use rand::rngs::SmallRng;
 use tokio::sync::oneshot;
 use tokio::sync::oneshot::error::TryRecvError;
 
+use super::plan::Plan;
 use super::process::Process;
+use crate::batch::key::KeyHash;
 use crate::clock::Moment;
 use crate::otlp::ids::{SpanId, TraceId};
 use crate::receiver::ingest::{Accepted, Refusal};
@@ -26,6 +28,8 @@ const SPREAD: Duration = Duration::from_secs(3);
 const PATIENCE: Duration = Duration::from_secs(5);
 /// Of this share of traces a span comes when they are decided; it is none that the decision would depend on.
 const LATE_SHARE: f64 = 0.3;
+/// With few slots, one in so many has traces.
+const SLOTS_APART: u16 = 341;
 /// How late: after the longest window that a trace may have had, and before all is over.
 const LATE_MS: std::ops::Range<u64> = 21_000..32_000;
 
@@ -80,24 +84,23 @@ struct UnderWay {
 
 impl Clients {
     /// Draws what is sent between `begin` and `end`.
-    pub(super) fn new(
-        mut random: SmallRng,
-        begin: Moment,
-        end: Moment,
-        loses_answers: bool,
-    ) -> Self {
+    pub(super) fn new(mut random: SmallRng, begin: Moment, end: Moment, plan: &Plan) -> Self {
         let mut traces: BTreeMap<TraceId, BTreeMap<SpanId, SentSpan>> = BTreeMap::new();
         let mut by_request: BTreeMap<(u64, u8), Vec<Span>> = BTreeMap::new();
         for number in 1..=TRACES {
             let mut trace_id = TraceId::default();
             trace_id.0[8..].copy_from_slice(&number.to_be_bytes());
             trace_id.0[..8].copy_from_slice(&random.random::<u64>().to_be_bytes());
+            while plan.has_few_slots && KeyHash::of(trace_id, None).slot().0 % SLOTS_APART != 0 {
+                trace_id.0[..8].copy_from_slice(&random.random::<u64>().to_be_bytes());
+            }
             let first = begin.after(end.since(begin).mul_f64(random.random()));
             let count = random.random_range(1..=SPANS_MAX);
             let error = random
                 .random_bool(0.5)
                 .then(|| random.random_range(0..count));
-            let late = (count > 1 && random.random_bool(LATE_SHARE)).then(|| count - 1);
+            let late_share = if plan.has_few_slots { 1.0 } else { LATE_SHARE };
+            let late = (count > 1 && random.random_bool(late_share)).then(|| count - 1);
             let late = late.filter(|late| error != Some(*late));
             for place in 0..count {
                 let span_id = SpanId((number << 8 | place).to_be_bytes());
@@ -128,7 +131,7 @@ impl Clients {
         });
         let waiting = waiting.collect();
         Self {
-            loses_answers,
+            loses_answers: plan.loses_clients_answers,
             random,
             traces,
             waiting,

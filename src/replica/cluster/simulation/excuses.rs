@@ -1,11 +1,13 @@
 //! What a seed's crashes and stalls may have cost: of which slots, and in which time.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::clients::SentSpan;
 use crate::batch::key::Slot;
 use crate::batch::slot_set::SlotSet;
 use crate::clock::Moment;
+use crate::otlp::ids::TraceId;
 
 /// Time from a decision until its spans are with the backend: a bucket of deadlines, a batch, and a turn.
 const EXPORT_MAX: Duration = Duration::from_secs(2);
@@ -20,6 +22,8 @@ pub(super) struct Excuses {
     losses: Vec<Loss>,
     /// Times in which two sides served the same slots.
     splits: Vec<(Moment, Moment)>,
+    /// Traces with spans that waited on one side for a holder on the other when these began.
+    cut_apart: BTreeSet<TraceId>,
     /// Decisions that went with a life.
     forgotten: SlotSet,
     /// Time that does not count for who holds spans: pauses, and a backend that takes nothing.
@@ -61,9 +65,15 @@ impl Excuses {
         self.forgotten |= slots;
     }
 
-    /// From `begin` to `end` there were two sides.
-    pub(super) fn split(&mut self, begin: Moment, end: Moment) {
+    /// From `begin` to `end` there were two sides; spans of `waiting` were with who had not delivered them yet.
+    pub(super) fn split(
+        &mut self,
+        begin: Moment,
+        end: Moment,
+        waiting: impl Iterator<Item = TraceId>,
+    ) {
         self.splits.push((begin, end.after(HEALING_MAX)));
+        self.cut_apart.extend(waiting);
     }
 
     /// Whether a trace may have been where it was lost: one of its spans was taken in that time.
@@ -76,12 +86,17 @@ impl Excuses {
         spans.any(|span| of_slot().any(|loss| span.was_under_way(loss.from, loss.until)))
     }
 
-    /// Whether two sides may have had a trace: one of its spans was taken while there were two.
-    pub(super) fn may_be_split<'a>(&self, mut spans: impl Iterator<Item = &'a SentSpan>) -> bool {
-        spans.any(|span| {
+    /// Whether two sides may have had a trace: one of its spans was taken while there were two, or waited then.
+    pub(super) fn may_be_split<'a>(
+        &self,
+        trace_id: TraceId,
+        mut spans: impl Iterator<Item = &'a SentSpan>,
+    ) -> bool {
+        let was_under_way = |span: &SentSpan| {
             let mut splits = self.splits.iter();
             splits.any(|(begin, end)| span.was_under_way(*begin, *end))
-        })
+        };
+        self.cut_apart.contains(&trace_id) || spans.any(was_under_way)
     }
 
     /// Whether late spans may have found that nobody knew the decision.

@@ -39,7 +39,7 @@ fn trace(
     }
     let slot = KeyHash::of(trace_id, None).slot();
     let excuses = &world.excuses;
-    if excuses.may_be_lost(slot, spans.values()) || excuses.may_be_split(spans.values()) {
+    if excuses.may_be_lost(slot, spans.values()) || excuses.may_be_split(trace_id, spans.values()) {
         return None;
     }
     let has_late = spans.values().any(|span| span.is_late);

@@ -10,6 +10,12 @@ use crate::clock::Moment;
 /// One in so many seeds has real gossip; its mix is [`Mix::Graceful`].
 const REAL_GOSSIP_EVERY: u64 = 20;
 
+/// Seeds that end with this digit have few slots, all of which have traces, and late spans, all the time; slots move in
+/// them, and answers are lost again and again. Their mix is [`Mix::Graceful`] too.
+const FEW_SLOTS_DIGIT: u64 = 2;
+/// Lost answers of such a seed.
+const ANSWERS_LOST: usize = 30;
+
 /// Which kinds of events a seed may draw.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Mix {
@@ -69,6 +75,8 @@ pub(super) struct Plan {
     pub(super) has_real_gossip: bool,
     /// Whether the way to clients loses answers.
     pub(super) loses_clients_answers: bool,
+    /// Whether all traces are of a few slots, and each has a late span.
+    pub(super) has_few_slots: bool,
     pub(super) events: Vec<(Moment, Event)>,
 }
 
@@ -109,6 +117,13 @@ impl Plan {
         let random = &mut random;
         let mix = Mix::of(seed);
         let mut events = events(mix, random);
+        let has_few_slots = seed % 10 == FEW_SLOTS_DIGIT;
+        if has_few_slots {
+            events.extend([Event::Join, Event::Leave { is_short: false }]);
+            events.extend((0..ANSWERS_LOST).map(|_| Event::LoseAnswers {
+                lasting: ms(random, 300, 2_500),
+            }));
+        }
         // Now and then all at once: tables are old then, and spans take long ways.
         let (begin, end) = if random.random_bool(0.4) {
             let burst = Duration::from_secs(8);
@@ -142,6 +157,7 @@ impl Plan {
             ),
             has_real_gossip: seed % REAL_GOSSIP_EVERY == 3,
             has_wrong_views: mix != Mix::Calm && random.random_bool(0.4),
+            has_few_slots,
             loses_clients_answers: mix != Mix::Calm && random.random_bool(0.4),
             events,
         }

@@ -79,7 +79,7 @@ pub(super) struct Process {
     squeezed: Option<Charge>,
     ingest: ReplicaIngest,
     core: Arc<Core>,
-    forwarder: Forwarder,
+    pub(super) forwarder: Forwarder,
     inboxes: Arc<[Inbox]>,
     cluster: Option<Cluster>,
     page: Arc<dyn ClusterPage>,

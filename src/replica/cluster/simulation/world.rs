@@ -102,7 +102,7 @@ impl World {
             has_real_gossip: plan.has_real_gossip,
         };
         let of_clients = SmallRng::seed_from_u64(seed ^ 0xc11e);
-        let clients = Clients::new(of_clients, BEGIN, END, plan.loses_clients_answers);
+        let clients = Clients::new(of_clients, BEGIN, END, &plan);
         let mut world = Self {
             seed,
             random: SmallRng::seed_from_u64(seed ^ 0x3017d),

@@ -1,10 +1,15 @@
 //! What time and trouble do to a queue: retries, deadlines, broken connections, a destination that cannot be reached.
 
+use std::time::Duration;
+
 use super::super::outgoing::{Outgoing, count_failed};
 use super::super::shared::Context;
 use super::super::{ForwardFailure, ForwardStatus};
 use super::{Queue, Returned, Then};
 use crate::clock::Moment;
+
+/// How often it is asked anew whose spans are that nobody holds, with the table unchanged.
+const SPLIT_ANEW_EVERY: Duration = Duration::from_secs(1);
 
 impl Queue {
     /// Forgets a connection; what was in flight on it is sent again, under the same names.
@@ -33,7 +38,10 @@ impl Queue {
             self.return_all(&mut returned, context);
         } else if !self.is_reachable(now, context) {
             self.hold_all(context);
-            if std::mem::take(&mut self.is_table_changed) {
+            // What is for nobody may have come by a table that was changed a moment before it came.
+            let is_due = self.life.is_none() && now.since(self.split_anew) >= SPLIT_ANEW_EVERY;
+            if std::mem::take(&mut self.is_table_changed) || is_due {
+                self.split_anew = now;
                 self.return_waiting(&mut returned, context);
             }
         } else {
@@ -67,7 +75,7 @@ impl Queue {
         }
     }
 
-    fn frames(&self) -> impl Iterator<Item = &Outgoing> {
+    pub(super) fn frames(&self) -> impl Iterator<Item = &Outgoing> {
         let delayed = self.delayed.iter().map(|delayed| delayed.then.frame());
         let in_flight = self.in_flight.values().map(|in_flight| &in_flight.frame);
         self.ready.iter().chain(delayed).chain(in_flight)

@@ -119,6 +119,20 @@ async fn spans_of_a_slot_without_a_holder_wait_for_the_table_to_change() {
 }
 
 #[tokio::test]
+async fn spans_that_come_by_a_table_that_has_just_changed_do_not_wait_for_the_next_change() {
+    let replica = Replica::start(life("b", 1)).await;
+    let sender = Sender::new();
+    sender.knows(&replica);
+    sender.reroutes_to(Whither::There(replica.life.replica.clone()));
+    // By the table of a moment ago nobody holds their slot.
+    let late = part(0, 5);
+    let outcome = sender.forwarder.hold(&late, &sender.route).settled().await;
+    assert_eq!(outcome, Outcome::Held);
+    replica.recorder.arrived(1).await;
+    assert_eq!(replica.recorder.spans(), spans_in(&[late]));
+}
+
+#[tokio::test]
 async fn what_is_passed_on_for_another_is_never_held() {
     let replica = Replica::start(life("b", 1)).await;
     let sender = Sender::new();

@@ -4,8 +4,8 @@ use bytes::Bytes;
 
 use super::shards::{Fate, Trace, Work, slot_of};
 use super::world::{Body, Message, World, index};
-use crate::batch::peer::order::{ChunkAck, Order, Traces, TracesAck};
-use crate::batch::replica::{Incarnation, Life};
+use crate::batch::peer::order::{ChunkAck, Order};
+use crate::batch::replica::{Incarnation, Life, MoveId};
 use crate::batch::slot_set::SlotSet;
 use crate::router::holders::{Effect, Input};
 
@@ -25,6 +25,15 @@ impl World {
                 hops,
             }) => self.span(replica, trace, is_accepted, hops),
             Some(Work::Effect(effect)) => self.shard_effect(replica, effect),
+            Some(Work::Handed {
+                trace,
+                number,
+                from,
+            }) => {
+                let shards = &mut self.node_mut(replica).shards;
+                shards.take_handed(trace, number, &from);
+                self.send(replica, &from, Body::HandedAck { number });
+            }
         }
         true
     }
@@ -64,41 +73,11 @@ impl World {
                 shards.decided.insert(trace);
                 shards.undecided.remove(&trace);
                 let (id, parcel, chunk) = (decisions.id, decisions.parcel, decisions.chunk);
-                self.send(
-                    replica,
-                    &from,
-                    Order::DecisionsAck(ChunkAck { id, parcel, chunk }),
-                );
+                let ack = Order::DecisionsAck(ChunkAck { id, parcel, chunk });
+                self.send(replica, &from, Body::Order(ack));
             }
-            Effect::TakeTraces { from, traces } => {
-                let trace = usize::from(traces.entries[0]);
-                if shards.taken.insert((from.clone(), traces.number))
-                    && !shards.decided.contains(&trace)
-                {
-                    shards.undecided.insert(trace);
-                }
-                let (id, number) = (traces.id, traces.number);
-                self.send(replica, &from, Order::TracesAck(TracesAck { id, number }));
-            }
-            Effect::TracesTaken(ack) => {
-                let taken = shards
-                    .handed
-                    .iter()
-                    .find(|(_, it)| it.0 == ack.number)
-                    .map(|it| *it.0);
-                if let Some(trace) = taken {
-                    shards.handed.remove(&trace);
-                    shards.undecided.remove(&trace);
-                }
-            }
-            Effect::HandOver { id, target, slots } => {
-                let traces: Vec<Trace> = shards.undecided.iter().copied().collect();
-                for trace in traces.into_iter().filter(|it| slots.contains(slot_of(*it))) {
-                    shards.numbers += 1;
-                    shards
-                        .handed
-                        .insert(trace, (shards.numbers, id.clone(), target.clone()));
-                }
+            Effect::HandOver(slots) => {
+                shards.hand_over(&slots);
                 self.send_handed(replica);
             }
             Effect::NewLife(_) => {
@@ -111,26 +90,18 @@ impl World {
         }
     }
 
-    fn send(&mut self, replica: usize, to: &Life, order: Order) {
+    fn send(&mut self, replica: usize, to: &Life, body: Body) {
         self.network.push(Message {
             from: self.node(replica).holders.life().clone(),
             to: index(to.replica.as_str()),
             incarnation: to.incarnation,
-            body: Body::Order(order),
+            body,
         });
     }
 
     pub(super) fn send_handed(&mut self, replica: usize) {
         for (trace, (number, id, target)) in self.node(replica).shards.handed.clone() {
-            let slots = [slot_of(trace)].into_iter().collect();
-            let entries = Bytes::from(vec![trace as u8]);
-            let traces = Traces {
-                id,
-                number,
-                slots,
-                entries,
-            };
-            self.send(replica, &target, Order::Traces(traces));
+            self.send(replica, &target, Body::Handed { trace, number, id });
         }
     }
 
@@ -174,7 +145,25 @@ impl World {
                     },
                 );
             }
-            Body::Order(_) => {}
+            Body::Handed { trace, number, id }
+                if is_reached && !self.node(to).holders.is_unsure() =>
+            {
+                let slots: SlotSet = [slot_of(trace)].into_iter().collect();
+                if self.accepts(to, &id, incarnation, &slots) {
+                    let inbox = &mut self.node_mut(to).shards.inbox;
+                    inbox.push_back(Work::Handed {
+                        trace,
+                        number,
+                        from: message.from,
+                    });
+                }
+            }
+            Body::HandedAck { number }
+                if is_reached && self.node(to).holders.life().incarnation == incarnation =>
+            {
+                self.node_mut(to).shards.handed_over(number);
+            }
+            Body::Order(_) | Body::Handed { .. } | Body::HandedAck { .. } => {}
             Body::Span { trace, .. } if !is_reached || self.node(to).holders.is_unsure() => {
                 self.back_to_client(&message, trace);
             }
@@ -182,14 +171,8 @@ impl World {
                 trace, mark, hops, ..
             } => {
                 let slots: SlotSet = [slot_of(trace)].into_iter().collect();
-                let mut is_accepted = false;
-                if let Some(mark) = mark {
-                    let now = self.now;
-                    let holders = &mut self.node_mut(to).holders;
-                    let (accepted, effects) = holders.heed_mark(&mark.id, mark.to, &slots, now);
-                    is_accepted = !accepted.is_empty();
-                    self.carry_out(to, effects);
-                }
+                let is_accepted =
+                    mark.is_some_and(|mark| self.accepts(to, &mark.id, mark.to, &slots));
                 let inbox = &mut self.node_mut(to).shards.inbox;
                 inbox.push_back(Work::Span {
                     trace,
@@ -198,6 +181,21 @@ impl World {
                 });
             }
         }
+    }
+
+    /// Whether `replica` takes what bears this mark (rule 2).
+    fn accepts(
+        &mut self,
+        replica: usize,
+        id: &MoveId,
+        target: Incarnation,
+        slots: &SlotSet,
+    ) -> bool {
+        let now = self.now;
+        let holders = &mut self.node_mut(replica).holders;
+        let (accepted, effects) = holders.heed_mark(id, target, slots, now);
+        self.carry_out(replica, effects);
+        !accepted.is_empty()
     }
 
     /// A span that nobody answers for is its sender's to send again.

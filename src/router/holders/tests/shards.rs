@@ -25,6 +25,11 @@ pub(super) enum Work {
         is_accepted: bool,
         hops: usize,
     },
+    Handed {
+        trace: Trace,
+        number: u64,
+        from: Life,
+    },
 }
 
 #[derive(Debug, Default)]
@@ -39,8 +44,8 @@ pub(super) struct Shards {
     /// Handed over and not acknowledged, by number.
     pub(super) handed: BTreeMap<Trace, (u64, MoveId, Life)>,
     collected: BTreeMap<(MoveId, u32), BTreeSet<Trace>>,
-    pub(super) numbers: u64,
-    pub(super) taken: BTreeSet<(Life, u64)>,
+    numbers: u64,
+    taken: BTreeSet<(Life, u64)>,
 }
 
 /// What comes of a span.
@@ -142,6 +147,36 @@ impl Shards {
         let (id, target) = (id.clone(), target.clone());
         self.set(&(slots - &refused), &SlotState::Frozen { id, target });
         refused
+    }
+
+    /// Traces of `slots` are on their way to the targets from now on.
+    pub(super) fn hand_over(&mut self, slots: &SlotSet) {
+        let undecided = self.undecided.iter().copied();
+        let wanted: Vec<Trace> = undecided
+            .filter(|it| slots.contains(slot_of(*it)))
+            .collect();
+        for trace in wanted {
+            if let SlotState::Giving { id, target } = self.state(trace).clone() {
+                self.numbers += 1;
+                self.handed.insert(trace, (self.numbers, id, target));
+            }
+        }
+    }
+
+    /// The target has the trace of this number.
+    pub(super) fn handed_over(&mut self, number: u64) {
+        let mut handed = self.handed.iter();
+        if let Some(trace) = handed.find(|it| it.1.0 == number).map(|it| *it.0) {
+            self.handed.remove(&trace);
+            self.undecided.remove(&trace);
+        }
+    }
+
+    /// A trace that another hands over, once for each number.
+    pub(super) fn take_handed(&mut self, trace: Trace, number: u64, from: &Life) {
+        if self.taken.insert((from.clone(), number)) && !self.decided.contains(&trace) {
+            self.undecided.insert(trace);
+        }
     }
 
     /// The slots being given that have been drained since the last time: each is told once, as the real shards do.

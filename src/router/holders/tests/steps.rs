@@ -109,16 +109,21 @@ fn both_sides_of_a_partition_go_on_and_one_holder_is_left_when_it_heals() {
     assert!(world.node(0).holders.life().incarnation > Incarnation(1));
 }
 
-#[test]
-fn a_mark_for_another_life_or_of_the_dead_means_nothing() {
-    let mut holders = alone(1, false);
-    let _ = holders.handle(Input::Tick, Moment(0));
+/// The mark of a move that another replica gives slot 7 by.
+fn mark_of_another() -> (MoveId, SlotSet) {
     let giver = Life {
         replica: id(1),
         incarnation: Incarnation(3),
     };
-    let mark = MoveId { giver, number: 1 };
-    let slots: SlotSet = [Slot(7)].into_iter().collect();
+    let slots = [Slot(7)].into_iter().collect();
+    (MoveId { giver, number: 1 }, slots)
+}
+
+#[test]
+fn a_mark_for_another_life_or_of_the_dead_means_nothing() {
+    let mut holders = alone(1, false);
+    let _ = holders.handle(Input::Tick, Moment(0));
+    let (mark, slots) = mark_of_another();
     let (accepted, _) = holders.heed_mark(&mark, Incarnation(2), &slots, Moment(1));
     assert!(accepted.is_empty());
     let (accepted, _) = holders.heed_mark(&mark, Incarnation(1), &slots, Moment(1));
@@ -133,12 +138,7 @@ fn a_mark_for_another_life_or_of_the_dead_means_nothing() {
 fn a_death_decided_alone_is_named_to_nobody_and_ends_when_its_replica_is_heard_again() {
     let mut holders = alone(1, false);
     let _ = holders.handle(Input::Tick, Moment(0));
-    let giver = Life {
-        replica: id(1),
-        incarnation: Incarnation(3),
-    };
-    let mark = MoveId { giver, number: 1 };
-    let slots: SlotSet = [Slot(7)].into_iter().collect();
+    let (mark, slots) = mark_of_another();
     let takes = |holders: &mut Holders| {
         let (accepted, _) = holders.heed_mark(&mark, Incarnation(1), &slots, Moment(1));
         !accepted.is_empty()

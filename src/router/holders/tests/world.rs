@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::shards::{Shards, TRACES, Trace, Work};
 use crate::batch::peer::order::Order;
-use crate::batch::replica::{Incarnation, Life, ReplicaId};
+use crate::batch::replica::{Incarnation, Life, MoveId, ReplicaId};
 use crate::batch::slot_set::SlotSet;
 use crate::clock::Moment;
 use crate::router::holders::{Effect, Holders, Input, Mark, Settings};
@@ -33,6 +33,16 @@ pub(super) enum Body {
         mark: Option<Mark>,
         hops: usize,
         client: usize,
+    },
+    /// An undecided trace of a leaving replica (rule 10).
+    Handed {
+        trace: Trace,
+        number: u64,
+        id: MoveId,
+    },
+    /// The target has it.
+    HandedAck {
+        number: u64,
     },
 }
 
@@ -324,7 +334,7 @@ impl World {
             let undecided = node.shards.undecided.iter().chain(&node.pending);
             let inbox = node.shards.inbox.iter().filter_map(|work| match work {
                 Work::Span { trace, .. } => Some(trace),
-                Work::Effect(Effect::TakeTraces { .. }) | Work::Effect(_) => None,
+                Work::Effect(_) | Work::Handed { .. } => None,
             });
             self.excused.extend(undecided.chain(inbox).copied());
         }
@@ -342,7 +352,7 @@ impl World {
             node.pending = work
                 .filter_map(|it| match it {
                     Work::Span { trace, .. } => Some(trace),
-                    Work::Effect(_) => None,
+                    Work::Effect(_) | Work::Handed { .. } => None,
                 })
                 .collect();
         } else {

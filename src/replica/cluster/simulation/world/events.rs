@@ -85,7 +85,10 @@ impl World {
                 self.cut(pairs.collect(), lasting);
                 // Either side claims what the other holds.
                 self.excuses.forget(&SlotSet::all());
-                self.excuses.split(self.now, self.now.after(lasting));
+                let all = self.processes.values();
+                let waiting = all.flat_map(|it| it.forwarder.waiting_traces());
+                let end = self.now.after(lasting);
+                self.excuses.split(self.now, end, waiting);
             }
             Event::Reload { is_everywhere } => {
                 self.policies_version += 1;
