@@ -31,7 +31,7 @@ pub(crate) fn run(lab: &mut Lab) -> anyhow::Result<()> {
             with.push(cpu_ns_per_span(lab, Policies::Plugins(1), spans_per_trace)?);
         }
         let (without, with) = (median(without), median(with));
-        let row = Row::new(&format!("traces of {spans_per_trace} spans"))
+        let row = Row::new(format!("traces of {spans_per_trace} spans"))
             .with("without_ns_per_span", without)
             .with("with_ns_per_span", with)
             .with("throughput_less_percent", (1.0 - without / with) * 100.0);
@@ -115,7 +115,7 @@ fn memory(lab: &mut Lab, count: usize) -> anyhow::Result<()> {
     let of_guests = replica.scrape()?.sum("tailsieve_plugin_memory_bytes");
     Seen::at_end_of(running)?;
     replica.end()?;
-    let row = Row::new(&format!("{count} plugins, {SHARDS} shards"))
+    let row = Row::new(format!("{count} plugins, {SHARDS} shards"))
         .with("instances", (count * SHARDS) as f64)
         .with("anonymous_mb", resident.anonymous_bytes as f64 / 1e6)
         .with("file_mb", resident.file_bytes as f64 / 1e6)

@@ -91,7 +91,8 @@ impl Clients {
             let mut trace_id = TraceId::default();
             trace_id.0[8..].copy_from_slice(&number.to_be_bytes());
             trace_id.0[..8].copy_from_slice(&random.random::<u64>().to_be_bytes());
-            while plan.has_few_slots && KeyHash::of(trace_id, None).slot().0 % SLOTS_APART != 0 {
+            let has_slot = |id| KeyHash::of(id, None).slot().0.is_multiple_of(SLOTS_APART);
+            while plan.has_few_slots && !has_slot(trace_id) {
                 trace_id.0[..8].copy_from_slice(&random.random::<u64>().to_be_bytes());
             }
             let first = begin.after(end.since(begin).mul_f64(random.random()));
