@@ -2,9 +2,11 @@
 
 use clap::{Arg, Command};
 
+const PREFIX: &str = "TAILSIEVE_";
+
 /// `command` with a variable for each of its flags and of its subcommands' flags.
 pub(super) fn named(command: Command) -> Command {
-    with_prefix(command, "TAILSIEVE_")
+    with_prefix(command, PREFIX)
 }
 
 fn with_prefix(command: Command, prefix: &str) -> Command {
@@ -15,7 +17,8 @@ fn with_prefix(command: Command, prefix: &str) -> Command {
         .collect();
     names.into_iter().fold(command, |command, name| {
         let prefix = match name.as_str() {
-            "run" => prefix.to_owned(),
+            // Those of a replica.
+            "run" if prefix == PREFIX => prefix.to_owned(),
             _ => format!("{prefix}{}_", shouted(&name)),
         };
         command.mut_subcommand(name, |subcommand| with_prefix(subcommand, &prefix))
@@ -59,6 +62,7 @@ mod tests {
         }
         assert!(seen.contains("TAILSIEVE_GENERATE_SPANS_PER_TRACE"));
         assert!(seen.contains("TAILSIEVE_CONFIG"));
+        assert!(seen.contains("TAILSIEVE_PLUGIN_RUN_CONFIG"));
         assert!(seen.contains("TAILSIEVE_CLUSTER_STATUS_ADMIN"));
     }
 }

@@ -24,7 +24,7 @@ use crate::config::environment;
 use crate::config::policy_source::{Known, Loaded, Rejected, Snapshot};
 use crate::config::{PolicyFile, PolicySource};
 use crate::metrics::{PoliciesMetrics, Registry};
-use crate::sampler::policy_set::PolicySet;
+use crate::sampler::policy_set::{PluginState, PolicySet};
 use page::{ActivePage, RejectedPage};
 
 /// Errors of a rejected set that are logged; the page has them all.
@@ -269,8 +269,21 @@ fn compile(
 ) -> Arc<ActivePolicies> {
     let before = previous.map(|previous| &previous.set);
     let set = PolicySet::compile_after(&file.policies, file.evaluation, before);
+    tell_of_plugins(before, &set);
     let generation = previous.map_or(1, |previous| previous.generation + 1);
     Arc::new(ActivePolicies::new(generation, set, file.windows, registry))
+}
+
+/// Logs the plugins that `before` did not have.
+fn tell_of_plugins(before: Option<&PolicySet>, set: &PolicySet) {
+    for PluginState { policy, plugin, .. } in set.plugins() {
+        let (sha256, version) = (plugin.sha256(), plugin.version());
+        let mut old = before.into_iter().flat_map(PolicySet::plugins);
+        if !old.any(|old| old.policy == policy && old.plugin.sha256() == sha256) {
+            let load_seconds = plugin.load_ns() as f64 / 1e9;
+            tracing::info!(policy, sha256, version, load_seconds, "a plugin is loaded");
+        }
+    }
 }
 
 fn tell_in_force(metrics: &PoliciesMetrics, generation: u64, now_unix_ns: u64) {

@@ -151,7 +151,10 @@ impl Node {
                     record.answer = Answer::Voted(*vote);
                     record.witness = *witness;
                 }
-                Err(_) => record.answer = Answer::Failed,
+                Err(error) => {
+                    record.answer = Answer::Failed;
+                    record.witness = Witness::text(error.reason.as_bytes());
+                }
             }
         }
         result.map(|opinion| opinion.vote)

@@ -6,16 +6,15 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::bail;
 use clap::Args;
 
-use super::session::Session;
+use super::session::{Answer, Session};
 use super::subject::{self, Subject, size, time};
 use crate::cli::{output, values};
 use crate::clock::Clock;
 use crate::sampler::trace_view::TraceView;
 use crate::sampler::wasm::{Plugin, Verdict};
-use crate::what_if::traces::{Traces, WholeTrace};
+use crate::what_if::traces::WholeTrace;
 
 /// Measure what a plugin costs
 ///
@@ -42,7 +41,8 @@ Examples:
   tailsieve plugin bench my-policy.wasm --config '{min_services: 4}' traces.jsonl
   tailsieve plugin bench my-policy.wasm --duration 10s recorded.jsonl.gz
 
-Exit codes: 0 done, 1 failed: the plugin is not taken, or a call of it failed; 2 wrong arguments";
+Exit codes: 0 done, 1 failed: the plugin is not taken, or calls of it failed, of which the figures say how many;
+2 wrong arguments";
 
 /// Calls in a round, at least: so that reading the clock does not show.
 const ROUND_CALLS_MIN: usize = 1_000;
@@ -53,6 +53,9 @@ const INSTANCES: usize = 20;
 
 struct Figures {
     calls: usize,
+    /// Calls that failed, each of which made a new instance necessary.
+    failed: usize,
+    first_failure: Option<String>,
     call_ns: f64,
     slowest_ns: f64,
     memory_bytes: usize,
@@ -62,11 +65,8 @@ impl BenchArgs {
     pub(super) fn execute(self) -> anyhow::Result<ExitCode> {
         let bytes = subject::read(&self.subject.file)?;
         let plugin = self.subject.load(&bytes)?;
-        let traces = Traces::read(&self.traces)?;
-        if traces.all().is_empty() {
-            bail!("there are no traces in the files; give some that have spans");
-        }
-        let plugged = self.measure(&plugin, traces.all())?;
+        let traces = subject::traces(&self.traces)?;
+        let plugged = self.measure(&plugin, traces.all());
         let native_ns = self.measure_native(traces.all());
         let instance_ns = measure_instances(&plugin)?;
         let (count, spans) = (traces.all().len(), traces.span_count());
@@ -83,6 +83,13 @@ impl BenchArgs {
                 "  traces        {count}, of {spans_each:.1} spans each"
             )?;
             writeln!(out, "  calls         {}", plugged.calls)?;
+            if let Some(first) = &plugged.first_failure {
+                writeln!(
+                    out,
+                    "  failed        {}; the first: {first}",
+                    plugged.failed
+                )?;
+            }
             writeln!(out, "  a call        {}", time(plugged.call_ns))?;
             writeln!(out, "  native no-op  {}", time(native_ns))?;
             let (slowest, limits) = (time(plugged.slowest_ns), plugin.limits());
@@ -98,41 +105,42 @@ impl BenchArgs {
         if cfg!(debug_assertions) {
             tracing::warn!("this is no release build: a release build is several times as fast");
         }
-        Ok(ExitCode::SUCCESS)
+        Ok(match plugged.failed {
+            0 => ExitCode::SUCCESS,
+            _ => ExitCode::FAILURE,
+        })
     }
 
-    fn measure(&self, plugin: &Plugin, traces: &[WholeTrace]) -> anyhow::Result<Figures> {
+    fn measure(&self, plugin: &Plugin, traces: &[WholeTrace]) -> Figures {
         let clock = Clock::system();
         let mut session = Session::new(plugin);
         let mut slowest_ns = 0.0_f64;
+        let (mut failed, mut first_failure) = (0, None);
+        let mut note = |trace: &WholeTrace, answer: Answer| {
+            if let Err(failure) = answer.verdict {
+                failed += 1;
+                first_failure
+                    .get_or_insert_with(|| format!("on trace {}: {failure}", trace.trace_id()));
+            }
+        };
         // The first round warms up, and is timed call by call.
         for trace in traces {
             let started = clock.now();
             let answer = session.ask(trace);
             slowest_ns = slowest_ns.max(clock.now().since(started).as_nanos() as f64);
-            if let Err(failure) = answer.verdict {
-                let name = self.subject.name();
-                bail!("{name} failed on trace {}: {failure}", trace.trace_id());
-            }
+            note(trace, answer);
         }
-        let mut failed = None;
         let (rounds_ns, calls) = self.rounds(traces, |trace| {
-            if let Err(failure) = black_box(session.ask(trace)).verdict {
-                failed.get_or_insert((trace.trace_id(), failure));
-            }
+            note(trace, black_box(session.ask(trace)));
         });
-        if let Some((trace_id, failure)) = failed {
-            bail!(
-                "{} failed on trace {trace_id}: {failure}",
-                self.subject.name()
-            );
-        }
-        Ok(Figures {
+        Figures {
             calls: calls + traces.len(),
+            failed,
+            first_failure,
             call_ns: median(rounds_ns),
             slowest_ns,
             memory_bytes: session.memory_bytes(),
-        })
+        }
     }
 
     fn measure_native(&self, traces: &[WholeTrace]) -> f64 {

@@ -18,7 +18,7 @@ use crate::what_if::traces::Traces;
 /// Check that Tailsieve takes a plugin
 ///
 /// Its contract and imports, that it compiles and starts with its config, and that it answers: about the traces given, or
-/// else about four of the usual kinds and one that is odd.
+/// else about three of the usual kinds and one that is odd.
 #[derive(Debug, Args)]
 #[command(after_long_help = EXAMPLES)]
 pub(super) struct CheckArgs {

@@ -50,7 +50,8 @@ impl InspectArgs {
             }
             writeln!(out, "  modules   {}", anatomy.modules)?;
             for (field, producer, version) in &anatomy.producers {
-                writeln!(out, "  {field:<9} {producer} {version}")?;
+                let line = format!("  {field:<9} {producer} {version}");
+                writeln!(out, "{}", line.trim_end())?;
             }
             Ok(())
         })?;

@@ -18,7 +18,7 @@ use crate::cli::output;
 #[derive(Debug, Args)]
 #[command(after_long_help = EXAMPLES)]
 pub(super) struct NewArgs {
-    /// Lower-case letters, digits and -
+    /// Of the project: a letter, then lower-case letters, digits and single -, 64 at most
     #[arg(value_name = "NAME", value_parser = PluginName::parse)]
     name: PluginName,
 

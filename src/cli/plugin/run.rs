@@ -12,7 +12,7 @@ use super::session::{Answer, Session, in_words};
 use super::subject::{self, Subject};
 use crate::cli::admin::Format;
 use crate::cli::output;
-use crate::what_if::traces::{Traces, WholeTrace};
+use crate::what_if::traces::WholeTrace;
 
 /// Show what a plugin says about recorded traces, and what it logs
 ///
@@ -64,7 +64,7 @@ impl RunArgs {
     pub(super) fn execute(self) -> anyhow::Result<ExitCode> {
         let bytes = subject::read(&self.subject.file)?;
         let plugin = self.subject.load(&bytes)?;
-        let traces = Traces::read(&self.traces)?;
+        let traces = subject::traces(&self.traces)?;
         if traces.refused_spans() > 0 {
             let spans = traces.refused_spans();
             tracing::warn!("{spans} spans left out, as a receiver refuses them");

@@ -11,9 +11,13 @@ use crate::cli::values;
 use crate::clock::Clock;
 use crate::config::plugin_config;
 use crate::sampler::wasm::{Limits, LoadError, Plugin};
+use crate::what_if::traces::Traces;
 
 /// Larger files are no plugins.
 const BINARY_BYTES_MAX: u64 = 256 << 20;
+
+/// A page: no instance has less.
+const MEMORY_BYTES_MIN: u64 = 64 << 10;
 
 /// A component, and what a policy file would say about it.
 #[derive(Debug, Args)]
@@ -30,7 +34,7 @@ pub(super) struct Subject {
     #[arg(long, value_name = "SIZE", value_parser = values::size, default_value = "16MiB")]
     memory: u64,
 
-    /// Its `limits.deadline`, in whole milliseconds
+    /// Its `limits.deadline`, rounded up to whole milliseconds
     #[arg(long, value_name = "TIME", value_parser = values::duration, default_value = "10ms")]
     deadline: Duration,
 }
@@ -53,6 +57,10 @@ impl Subject {
 
     /// Loads it as a replica does.
     pub(super) fn load(&self, bytes: &[u8]) -> anyhow::Result<Plugin> {
+        if self.memory < MEMORY_BYTES_MIN {
+            let memory = self.memory;
+            bail!("--memory {memory}: is too small; at least 64KiB, which is a page");
+        }
         let config = self.config_json()?;
         let clock = Clock::system();
         Plugin::load(bytes, config, self.limits(), &|| clock.now()).map_err(|error| {
@@ -77,6 +85,15 @@ impl Subject {
         let text = fs::read_to_string(path).with_context(|| format!("cannot read {path}"))?;
         Ok(plugin_config::to_json(path, &text)?)
     }
+}
+
+/// The traces of files, of which there is one at least.
+pub(super) fn traces(files: &[PathBuf]) -> anyhow::Result<Traces> {
+    let traces = Traces::read(files)?;
+    if traces.all().is_empty() {
+        bail!("there are no traces in the files; give some that have spans");
+    }
+    Ok(traces)
 }
 
 /// The bytes of a component.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::Settings;
 use crate::clock::Clock;
 use crate::config::decode::{Place, format_bytes};
+use crate::config::modules::ModuleError;
 use crate::sampler::config::{OnError, RuleConfig, WasmConfig};
 use crate::sampler::wasm::{Limits, LoadError, Plugin};
 
@@ -56,8 +57,13 @@ pub(super) fn rule(settings: &mut Settings<'_>) -> Option<RuleConfig> {
     let (bytes, found) = match read {
         Ok(read) => read,
         Err(error) => {
-            let limit = format_bytes(written.binary_bytes_max);
-            let advice = format!("limits.binary is {limit}; paths are relative to the policy file");
+            let advice = match &error {
+                ModuleError::TooMany => String::new(),
+                ModuleError::Io(..) => "paths are relative to the policy file".to_owned(),
+                ModuleError::TooLarge(_) => {
+                    format!("that is {}", format_bytes(written.binary_bytes_max))
+                }
+            };
             module.error(error.to_string(), advice);
             return None;
         }

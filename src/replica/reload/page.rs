@@ -10,7 +10,7 @@ use crate::admin::{PoliciesPage, Reloaded};
 use crate::clock::rfc3339;
 use crate::config::policy_source::{Known, Loaded, Rejected};
 use crate::config::{FindingEntry, PolicySource};
-use crate::sampler::config::{PolicyConfig, RuleConfig};
+use crate::sampler::config::{Mode, PolicyConfig, RuleConfig};
 use crate::sampler::wasm;
 
 /// The set in force.
@@ -62,6 +62,9 @@ struct PolicyEntry {
     name: String,
     #[serde(rename = "type")]
     type_name: &'static str,
+    /// `shadow` where it is not active.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mode: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     plugin: Option<PluginEntry>,
     /// Sub-policies.
@@ -175,6 +178,7 @@ fn entries(policies: &[PolicyConfig]) -> Vec<PolicyEntry> {
     let entry = |policy: &PolicyConfig| PolicyEntry {
         name: policy.name.clone(),
         type_name: policy.rule.type_name(),
+        mode: (policy.mode == Mode::Shadow).then_some("shadow"),
         plugin: plugin(&policy.rule),
         policies: entries(policy.rule.sub_policies()),
     };

@@ -19,7 +19,7 @@ use crate::sampler::witness::Witness;
 
 /// Lines of plugins' logs, of one policy, that go to our own log in a second.
 const LINES_A_SECOND_MAX: u32 = 10;
-/// Failures of one policy that are logged in ten seconds.
+/// Failures of one policy that are logged in ten seconds, and times that a shard leaves it alone.
 const FAILURES_LOGGED_MAX: u32 = 1;
 
 #[derive(Debug)]
@@ -30,6 +30,7 @@ struct Wasm {
     on_error: OnError,
     lines: LogQuota,
     failures: LogQuota,
+    pauses: LogQuota,
 }
 
 pub(super) fn compile(config: &WasmConfig, compiler: &mut Compiler<'_>) -> Box<dyn Policy> {
@@ -40,6 +41,7 @@ pub(super) fn compile(config: &WasmConfig, compiler: &mut Compiler<'_>) -> Box<d
         on_error: config.on_error,
         lines: LogQuota::new(LINES_A_SECOND_MAX, Duration::from_secs(1)),
         failures: LogQuota::new(FAILURES_LOGGED_MAX, Duration::from_secs(10)),
+        pauses: LogQuota::new(FAILURES_LOGGED_MAX, Duration::from_secs(10)),
     })
 }
 
@@ -55,7 +57,9 @@ impl Policy for Wasm {
             let asked = self
                 .seats
                 .ask(context.shard, context.now, trace, &mut lines);
+            let was_asked = !matches!(asked, Asked::Skipped);
             if let (Some(observer), Some(started)) = (self.seats.observer(), started)
+                && was_asked
                 && let Some(ended) = evaluation.stopwatch()
             {
                 observer.took_ns(ended.since(started).as_nanos() as u64);
@@ -68,8 +72,8 @@ impl Policy for Wasm {
         }
         match asked {
             Asked::Answered(verdict) => Ok(opinion(verdict, evaluation.trace().trace_id)),
-            Asked::Failed(failure) => {
-                self.tell(&failure, context.now.0);
+            Asked::Failed(failure, pause) => {
+                self.tell(&failure, pause, context.now.0);
                 self.instead(failure.reason.label(), failure.message)
             }
             Asked::Skipped => self.instead("skipped", "it has failed too often".to_owned()),
@@ -96,14 +100,31 @@ impl Wasm {
                 continue;
             };
             let (policy, level) = (self.path.as_str(), line.level);
-            tracing::info!(policy, level, left_out, "plugin: {}", line.text);
+            let text = &line.text;
+            match level {
+                "error" => tracing::error!(policy, left_out, "plugin: {text}"),
+                "warn" => tracing::warn!(policy, left_out, "plugin: {text}"),
+                "info" => tracing::info!(policy, left_out, "plugin: {text}"),
+                _ => tracing::debug!(policy, left_out, "plugin: {text}"),
+            }
         }
     }
 
-    fn tell(&self, failure: &Failure, now_ns: u64) {
+    fn tell(&self, failure: &Failure, pause: Option<Duration>, now_ns: u64) {
         if let Some(left_out) = self.failures.admit(Moment(now_ns)) {
             let (policy, reason) = (self.path.as_str(), failure.reason.label());
             tracing::warn!(policy, reason, left_out, "a plugin failed: {failure}");
+        }
+        if let Some(pause) = pause
+            && let Some(left_out) = self.pauses.admit(Moment(now_ns))
+        {
+            let (policy, seconds) = (self.path.as_str(), pause.as_secs());
+            tracing::warn!(
+                policy,
+                seconds,
+                left_out,
+                "a plugin fails too often: its shard leaves it alone for so long"
+            );
         }
     }
 }

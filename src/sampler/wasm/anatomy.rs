@@ -10,6 +10,9 @@ use wasmparser::{
 
 use super::identity;
 
+/// How every module and component begins.
+const MAGIC: &[u8] = b"\0asm";
+
 /// The outside of a component.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Anatomy {
@@ -31,8 +34,11 @@ pub struct Anatomy {
 
 /// It is no WebAssembly.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("is no WebAssembly: {0}")]
-pub struct NotWasm(String);
+#[error("is no WebAssembly: {reason}")]
+pub struct NotWasm {
+    /// What is wrong, and at which byte.
+    pub reason: String,
+}
 
 impl Anatomy {
     /// Reads a component or a core module.
@@ -45,9 +51,13 @@ impl Anatomy {
             version: identity::version(bytes),
             ..Self::default()
         };
-        anatomy
-            .read_sections(bytes)
-            .map_err(|error| NotWasm(error.to_string()))?;
+        if !bytes.starts_with(MAGIC) {
+            let reason = "it does not begin as WebAssembly does".to_owned();
+            return Err(NotWasm { reason });
+        }
+        anatomy.read_sections(bytes).map_err(|error| NotWasm {
+            reason: error.to_string(),
+        })?;
         Ok(anatomy)
     }
 

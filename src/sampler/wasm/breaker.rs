@@ -5,6 +5,8 @@
 //! close again, or to wait twice as long as the last time, a minute at most. One for each shard, so that it is as
 //! repeatable as the shard's traces are.
 
+use std::time::Duration;
+
 use super::failure::Reason;
 use crate::clock::Moment;
 
@@ -58,6 +60,12 @@ impl Breaker {
         }
         self.state = BreakerState::Trying;
         true
+    }
+
+    /// How long the plugin is left alone since the latest failure; `None` when it is not.
+    pub(super) fn pause(&self) -> Option<Duration> {
+        let is_open = self.state == BreakerState::Open;
+        is_open.then(|| Duration::from_nanos(self.pause_ns))
     }
 
     pub(super) fn succeeded(&mut self, now: Moment) {

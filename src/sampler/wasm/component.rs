@@ -5,6 +5,7 @@ use std::sync::Arc;
 use wasmtime::component::Component;
 use wasmtime::component::types::ComponentItem;
 
+use super::anatomy::Anatomy;
 use super::bindings::SamplingPolicyPre;
 use super::engine::Runtime;
 use super::failure::Failure;
@@ -32,6 +33,9 @@ pub enum LoadError {
     /// It wants what plugins do not get.
     #[error("{0}")]
     Import(Unwanted),
+    /// It ends too early, or is no longer what was built.
+    #[error("is damaged: {0}")]
+    Damaged(String),
     /// It lacks an export.
     #[error("exports no function {0}")]
     NoExport(&'static str),
@@ -61,6 +65,7 @@ impl LoadError {
                 "build it against the world sampling-policy of {}",
                 super::CONTRACT
             ),
+            Self::Damaged(_) => "copy it again, or build it again".to_owned(),
             Self::Unfit(_) => format!("build it against {}", super::CONTRACT),
             Self::Start(failure) if failure.reason == super::Reason::Memory => {
                 "raise limits.memory".to_owned()
@@ -89,8 +94,13 @@ impl Compiled {
         if let Some(known) = known {
             return Ok(known);
         }
-        let component = Component::from_binary(&runtime.engine, bytes)
-            .map_err(|error| LoadError::Unfit(in_one_line(&error)))?;
+        let component = Component::from_binary(&runtime.engine, bytes).map_err(|error| {
+            let damage = Anatomy::read(bytes).err();
+            damage.map_or_else(
+                || LoadError::Unfit(in_one_line(&error)),
+                |damage| LoadError::Damaged(damage.reason),
+            )
+        })?;
         let component_type = component.component_type();
         for (name, item) in component_type.imports(&runtime.engine) {
             imports::check(name, &item.ty, bytes).map_err(LoadError::Import)?;

@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use parking_lot::Mutex;
 
@@ -44,7 +45,8 @@ struct Seat {
 #[derive(Debug)]
 pub(in crate::sampler) enum Asked {
     Answered(Verdict),
-    Failed(Failure),
+    /// And is left alone in this shard for so long, if that was once too often.
+    Failed(Failure, Option<Duration>),
     /// It has failed too often.
     Skipped,
 }
@@ -143,11 +145,11 @@ impl Seats {
     ) -> Asked {
         let mut instance = match self.plugin.instance() {
             Ok(instance) => instance,
-            Err(failure) => return Asked::Failed(failure),
+            Err(failure) => return Asked::Failed(failure, None),
         };
         let verdict = instance.evaluate(trace);
         *lines = instance.take_lines().0;
-        verdict.map_or_else(Asked::Failed, Asked::Answered)
+        verdict.map_or_else(|failure| Asked::Failed(failure, None), Asked::Answered)
     }
 
     fn ask_seat(
@@ -166,7 +168,7 @@ impl Seats {
                 Ok(instance) => none.insert(instance),
                 Err(failure) => {
                     seat.breaker.failed(failure.reason, now);
-                    return Asked::Failed(failure);
+                    return Asked::Failed(failure, seat.breaker.pause());
                 }
             },
         };
@@ -193,7 +195,7 @@ impl Seats {
             }
             Err(failure) => {
                 seat.breaker.failed(failure.reason, now);
-                Asked::Failed(failure)
+                Asked::Failed(failure, seat.breaker.pause())
             }
         }
     }
@@ -216,7 +218,7 @@ impl Drop for Seats {
 fn tell(observer: &dyn Observer, asked: &Asked) {
     match asked {
         Asked::Answered(verdict) => observer.answered(*verdict),
-        Asked::Failed(failure) => observer.failed(failure.reason),
+        Asked::Failed(failure, _) => observer.failed(failure.reason),
         Asked::Skipped => observer.skipped(),
     }
 }

@@ -1,6 +1,7 @@
 //! Instances of shards: kept, made anew, left alone; and what observers are told.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use parking_lot::Mutex;
 
@@ -133,9 +134,12 @@ fn a_plugin_that_keeps_failing_is_left_alone_in_its_shard_alone() {
     assert_eq!(told.iter().filter(|it| *it == "trap").count(), 5);
     assert_eq!(told.iter().filter(|it| *it == "skipped").count(), 2);
     assert!(told.contains(&"closed -> open".to_owned()));
-    assert!(matches!(ask(&seats, 1, SECOND, 1), Asked::Failed(_)));
+    assert!(matches!(ask(&seats, 1, SECOND, 1), Asked::Failed(_, None)));
     // Asked again after its pause.
-    assert!(matches!(ask(&seats, 0, 2 * SECOND, 1), Asked::Failed(_)));
+    let Asked::Failed(_, pause) = ask(&seats, 0, 2 * SECOND, 1) else {
+        panic!("it is asked");
+    };
+    assert_eq!(pause, Some(Duration::from_secs(2)));
     assert!(matches!(ask(&seats, 0, 2 * SECOND, 1), Asked::Skipped));
 }
 
