@@ -90,11 +90,11 @@ fn a_plugin_that_cannot_be_used_is_told_with_what_to_do() {
         ),
         (
             "    module: plugins/none.wasm\n",
-            "4:13: policies[0].module: FOLDER/plugins/none.wasm cannot be read: No such file or directory (os error 2); limits.binary is 32MiB; paths are relative to the policy file",
+            "4:13: policies[0].module: FOLDER/plugins/none.wasm cannot be read: No such file or directory (os error 2); paths are relative to the policy file",
         ),
         (
             "    module: plugins/good.wasm\n    limits: {binary: 100B}\n",
-            "4:13: policies[0].module: FOLDER/plugins/good.wasm is larger than limits.binary; limits.binary is 100B; paths are relative to the policy file",
+            "4:13: policies[0].module: FOLDER/plugins/good.wasm is larger than limits.binary; that is 100B",
         ),
         (
             "    module: plugins/text.wasm\n",
