@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 
-use super::{Clock, Moment};
+use super::{Clock, Moment, duration_ns};
 
 /// Time in which a [`LogLimit`] admits one line.
 pub(crate) const LOG_INTERVAL: Duration = Duration::from_secs(10);
@@ -13,7 +13,7 @@ pub(crate) const LOG_INTERVAL: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub(crate) struct LogQuota {
     lines_max: u32,
-    interval: Duration,
+    interval_ns: u64,
     state: Mutex<State>,
 }
 
@@ -26,10 +26,10 @@ struct State {
 }
 
 impl LogQuota {
-    pub(crate) fn new(lines_max: u32, interval: Duration) -> Self {
+    pub(crate) fn new(lines_max: u32, interval_ns: u64) -> Self {
         Self {
             lines_max,
-            interval,
+            interval_ns,
             state: Mutex::default(),
         }
     }
@@ -38,7 +38,7 @@ impl LogQuota {
     pub(crate) fn admit(&self, now: Moment) -> Option<u64> {
         let mut state = self.state.lock();
         if state.next.is_none_or(|next| now >= next) {
-            state.next = Some(now.after(self.interval));
+            state.next = Some(Moment(now.0.saturating_add(self.interval_ns)));
             state.lines = 0;
         }
         if state.lines >= self.lines_max {
@@ -59,7 +59,7 @@ pub(crate) struct LogLimit {
 
 impl LogLimit {
     pub(crate) fn new(clock: Clock) -> Self {
-        let quota = LogQuota::new(1, LOG_INTERVAL);
+        let quota = LogQuota::new(1, duration_ns(LOG_INTERVAL));
         Self { clock, quota }
     }
 
@@ -75,7 +75,7 @@ mod tests {
 
     #[test]
     fn an_interval_has_so_many_lines_and_the_next_tells_what_was_left_out() {
-        let quota = LogQuota::new(2, Duration::from_nanos(100));
+        let quota = LogQuota::new(2, 100);
         let admitted: Vec<_> = [50, 51, 52, 149, 150]
             .map(|now| quota.admit(Moment(now)))
             .into();

@@ -34,12 +34,13 @@ pub(crate) const TABLE: [(&str, &[&str]); 23] = [
             "sampler",
         ],
     ),
-    // Of the clock the moment that it is given; plugins have deadlines besides.
+    // Of the clock the moment that it is given, and a quota of log lines by such moments; plugins have deadlines besides.
     (
         "sampler",
         &[
             "clock::Moment",
             "clock::Ticker",
+            "clock::log_limit::LogQuota",
             "clock::thread_cpu_ns",
             "otlp",
         ],

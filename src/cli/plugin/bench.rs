@@ -44,9 +44,9 @@ Examples:
 Exit codes: 0 done, 1 failed: the plugin is not taken, or calls of it failed, of which the figures say how many;
 2 wrong arguments";
 
-/// Calls in a round, at least: so that reading the clock does not show.
-const ROUND_CALLS_MIN: usize = 1_000;
-/// Rounds, at least, however long they take.
+/// Calls in a round, if the time is long enough: so that reading the clock does not show.
+const ROUND_CALLS: usize = 1_000;
+/// Rounds, at least, of all traces once if they take long.
 const ROUNDS_MIN: usize = 5;
 /// New instances that are timed.
 const INSTANCES: usize = 20;
@@ -155,7 +155,11 @@ impl BenchArgs {
     /// Calls `ask` with all traces, round after round; nanoseconds a call of each round, and the number of calls.
     fn rounds(&self, traces: &[WholeTrace], mut ask: impl FnMut(&WholeTrace)) -> (Vec<f64>, usize) {
         let clock = Clock::system();
-        let repeats = ROUND_CALLS_MIN.div_ceil(traces.len());
+        let begun = clock.now();
+        traces.iter().for_each(&mut ask);
+        let once_ns = clock.now().since(begun).as_nanos().max(1);
+        let fitting = self.duration.as_nanos() / ROUNDS_MIN as u128 / once_ns;
+        let repeats = (fitting as usize).clamp(1, ROUND_CALLS.div_ceil(traces.len()));
         let calls = repeats * traces.len();
         let begun = clock.now();
         let mut rounds_ns = Vec::new();
@@ -167,7 +171,7 @@ impl BenchArgs {
             let ns = clock.now().since(started).as_nanos() as f64;
             rounds_ns.push(ns / calls as f64);
         }
-        let all_calls = calls * rounds_ns.len();
+        let all_calls = traces.len() + calls * rounds_ns.len();
         (rounds_ns, all_calls)
     }
 }

@@ -4,7 +4,6 @@
 //! says instead; without one it has failed as any policy may, and abstains.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::probabilistic::Probabilistic;
 use crate::clock::Moment;
@@ -21,6 +20,7 @@ use crate::sampler::witness::Witness;
 const LINES_A_SECOND_MAX: u32 = 10;
 /// Failures of one policy that are logged in ten seconds, and times that a shard leaves it alone.
 const FAILURES_LOGGED_MAX: u32 = 1;
+const SECOND_NS: u64 = 1_000_000_000;
 
 #[derive(Debug)]
 struct Wasm {
@@ -39,9 +39,9 @@ pub(super) fn compile(config: &WasmConfig, compiler: &mut Compiler<'_>) -> Box<d
         path: compiler.path(),
         seats: compiler.seats(seats),
         on_error: config.on_error,
-        lines: LogQuota::new(LINES_A_SECOND_MAX, Duration::from_secs(1)),
-        failures: LogQuota::new(FAILURES_LOGGED_MAX, Duration::from_secs(10)),
-        pauses: LogQuota::new(FAILURES_LOGGED_MAX, Duration::from_secs(10)),
+        lines: LogQuota::new(LINES_A_SECOND_MAX, SECOND_NS),
+        failures: LogQuota::new(FAILURES_LOGGED_MAX, 10 * SECOND_NS),
+        pauses: LogQuota::new(FAILURES_LOGGED_MAX, 10 * SECOND_NS),
     })
 }
 
@@ -72,8 +72,8 @@ impl Policy for Wasm {
         }
         match asked {
             Asked::Answered(verdict) => Ok(opinion(verdict, evaluation.trace().trace_id)),
-            Asked::Failed(failure, pause) => {
-                self.tell(&failure, pause, context.now.0);
+            Asked::Failed(failure, pause_ns) => {
+                self.tell(&failure, pause_ns, context.now.0);
                 self.instead(failure.reason.label(), failure.message)
             }
             Asked::Skipped => self.instead("skipped", "it has failed too often".to_owned()),
@@ -110,15 +110,15 @@ impl Wasm {
         }
     }
 
-    fn tell(&self, failure: &Failure, pause: Option<Duration>, now_ns: u64) {
+    fn tell(&self, failure: &Failure, pause_ns: Option<u64>, now_ns: u64) {
         if let Some(left_out) = self.failures.admit(Moment(now_ns)) {
             let (policy, reason) = (self.path.as_str(), failure.reason.label());
             tracing::warn!(policy, reason, left_out, "a plugin failed: {failure}");
         }
-        if let Some(pause) = pause
+        if let Some(pause_ns) = pause_ns
             && let Some(left_out) = self.pauses.admit(Moment(now_ns))
         {
-            let (policy, seconds) = (self.path.as_str(), pause.as_secs());
+            let (policy, seconds) = (self.path.as_str(), pause_ns / SECOND_NS);
             tracing::warn!(
                 policy,
                 seconds,

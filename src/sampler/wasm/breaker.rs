@@ -5,8 +5,6 @@
 //! close again, or to wait twice as long as the last time, a minute at most. One for each shard, so that it is as
 //! repeatable as the shard's traces are.
 
-use std::time::Duration;
-
 use super::failure::Reason;
 use crate::clock::Moment;
 
@@ -62,10 +60,9 @@ impl Breaker {
         true
     }
 
-    /// How long the plugin is left alone since the latest failure; `None` when it is not.
-    pub(super) fn pause(&self) -> Option<Duration> {
-        let is_open = self.state == BreakerState::Open;
-        is_open.then(|| Duration::from_nanos(self.pause_ns))
+    /// How long the plugin is left alone since the latest failure, in nanoseconds; `None` when it is not.
+    pub(super) fn pause_ns(&self) -> Option<u64> {
+        (self.state == BreakerState::Open).then_some(self.pause_ns)
     }
 
     pub(super) fn succeeded(&mut self, now: Moment) {

@@ -2,7 +2,6 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
 
 use parking_lot::Mutex;
 
@@ -45,8 +44,8 @@ struct Seat {
 #[derive(Debug)]
 pub(in crate::sampler) enum Asked {
     Answered(Verdict),
-    /// And is left alone in this shard for so long, if that was once too often.
-    Failed(Failure, Option<Duration>),
+    /// And is left alone in this shard for so many nanoseconds, if that was once too often.
+    Failed(Failure, Option<u64>),
     /// It has failed too often.
     Skipped,
 }
@@ -168,7 +167,7 @@ impl Seats {
                 Ok(instance) => none.insert(instance),
                 Err(failure) => {
                     seat.breaker.failed(failure.reason, now);
-                    return Asked::Failed(failure, seat.breaker.pause());
+                    return Asked::Failed(failure, seat.breaker.pause_ns());
                 }
             },
         };
@@ -195,7 +194,7 @@ impl Seats {
             }
             Err(failure) => {
                 seat.breaker.failed(failure.reason, now);
-                Asked::Failed(failure, seat.breaker.pause())
+                Asked::Failed(failure, seat.breaker.pause_ns())
             }
         }
     }

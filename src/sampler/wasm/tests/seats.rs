@@ -1,7 +1,6 @@
 //! Instances of shards: kept, made anew, left alone; and what observers are told.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use parking_lot::Mutex;
 
@@ -139,7 +138,7 @@ fn a_plugin_that_keeps_failing_is_left_alone_in_its_shard_alone() {
     let Asked::Failed(_, pause) = ask(&seats, 0, 2 * SECOND, 1) else {
         panic!("it is asked");
     };
-    assert_eq!(pause, Some(Duration::from_secs(2)));
+    assert_eq!(pause, Some(2 * SECOND));
     assert!(matches!(ask(&seats, 0, 2 * SECOND, 1), Asked::Skipped));
 }
 
