@@ -22,9 +22,16 @@ type Settings struct {
 // Parse reads JSON. The error is shown at the policy's place in its file.
 func Parse(text string) (Settings, error) {
 	settings := Settings{Share: 1, SpansMax: 10_000}
+	if trimmed := strings.TrimSpace(text); trimmed != "null" && !strings.HasPrefix(trimmed, "{") {
+		return settings, errors.New("config is no mapping; write config: {share: 0.5}")
+	}
 	decoder := json.NewDecoder(strings.NewReader(text))
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(&settings); err != nil {
+		var wrong *json.UnmarshalTypeError
+		if errors.As(err, &wrong) {
+			return settings, fmt.Errorf("%s cannot be %s", wrong.Field, wrong.Value)
+		}
 		return settings, err
 	}
 	if settings.Share <= 0 || settings.Share > 1 {

@@ -1,6 +1,9 @@
 package context
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 func problem(roots, orphans []string) string {
 	trace := Trace{Ignored: []string{"edge"}}
@@ -47,6 +50,18 @@ func TestSettings(t *testing.T) {
 	for _, wrong := range []string{`{"share": 0}`, `{"share": 2}`, `{"shares": 1}`, "["} {
 		if _, err := Parse(wrong); err == nil {
 			t.Error(wrong)
+		}
+	}
+}
+
+func TestSettingsOfTheWrongKindAreToldWhatIsRight(t *testing.T) {
+	for wrong, want := range map[string]string{
+		"[5]":            "config is no mapping; write config: {share: 0.5}",
+		"5":              "config is no mapping; write config: {share: 0.5}",
+		`{"share": "x"}`: "share cannot be string",
+	} {
+		if _, err := Parse(wrong); err == nil || !strings.Contains(err.Error(), want) {
+			t.Error(wrong, err)
 		}
 	}
 }

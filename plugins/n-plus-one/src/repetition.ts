@@ -36,7 +36,7 @@ export interface Repetition {
 export function parse(json: string): Settings {
   const config = JSON.parse(json) ?? {};
   if (typeof config !== "object" || Array.isArray(config)) {
-    throw "config is no mapping";
+    throw "config is no mapping; write config: {repeats: 10}";
   }
   for (const [key, value] of Object.entries(config)) {
     const known = DEFAULTS[key as keyof Settings];

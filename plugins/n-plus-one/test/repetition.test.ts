@@ -52,7 +52,8 @@ test("settings that make no sense are refused by name", () => {
     ['{"repeats": 1}', "repeats"],
     ['{"kinds": ["database"]}', "database"],
     ['{"attributes": "x"}', "attributes"],
-    ["[1]", "mapping"],
+    ["[1]", "write config: {repeats: 10}"],
+    ["5", "write config: {repeats: 10}"],
   ] as [string, string][]) {
     assert.throws(() => parse(wrong), (error) => String(error).includes(named), wrong);
   }

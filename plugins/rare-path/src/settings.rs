@@ -32,6 +32,10 @@ impl Default for Settings {
 impl Settings {
     /// Reads JSON. The error is shown at the policy's place in its file.
     pub fn parse(json: &str) -> Result<Self, String> {
+        // A list would be taken for the fields in their order.
+        if !json.trim_start().starts_with(['{', 'n']) {
+            return Err("config is no mapping; write config: {keep_first: 3}".to_owned());
+        }
         let settings: Option<Self> =
             serde_json::from_str(json).map_err(|error| error.to_string())?;
         let settings = settings.unwrap_or_default();
@@ -68,6 +72,14 @@ mod tests {
             r#"{"keepfirst": 1}"#,
         ] {
             assert!(Settings::parse(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_mapping_is_told_what_is_right() {
+        for wrong in ["[3]", "5", r#""x""#] {
+            let error = Settings::parse(wrong).err().unwrap();
+            assert!(error.ends_with("write config: {keep_first: 3}"), "{wrong}: {error}");
         }
     }
 }

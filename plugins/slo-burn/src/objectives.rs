@@ -46,6 +46,10 @@ fn yes() -> bool {
 impl Settings {
     /// Reads JSON. The error is shown at the policy's place in its file.
     pub fn parse(json: &str) -> Result<Self, String> {
+        // A list would be taken for the fields in their order.
+        if !json.trim_start().starts_with('{') {
+            return Err("config is no mapping; write config: {objectives: [{latency_ms: 500}]}".to_owned());
+        }
         let settings: Self = serde_json::from_str(json).map_err(|error| error.to_string())?;
         if settings.objectives.is_empty() {
             return Err("objectives is empty: nothing would ever be kept".to_owned());
@@ -180,7 +184,10 @@ mod tests {
         let share = r#"{"latency_ms": 1, "share_within": 5}"#;
         assert!(refusal(share).starts_with("objectives[0].share_within"));
         assert!(refusal(r#"{"latency": 1}"#).contains("unknown field `latency`"));
-        assert!(Settings::parse("null").is_err());
+        for wrong in ["null", "5", r#"[[{"latency_ms": 1}]]"#] {
+            let error = Settings::parse(wrong).unwrap_err();
+            assert!(error.starts_with("config is no mapping"), "{wrong}: {error}");
+        }
     }
 
     #[test]

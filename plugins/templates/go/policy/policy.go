@@ -6,6 +6,7 @@ package policy
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"strings"
 )
 
@@ -20,9 +21,16 @@ type Settings struct {
 // Parse reads JSON. The error is shown at the policy's place in its file.
 func Parse(text string) (Settings, error) {
 	var settings Settings
+	if !strings.HasPrefix(strings.TrimSpace(text), "{") {
+		return settings, errors.New("config is no mapping; write config: {min_services: 4}")
+	}
 	decoder := json.NewDecoder(strings.NewReader(text))
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(&settings); err != nil {
+		var wrong *json.UnmarshalTypeError
+		if errors.As(err, &wrong) {
+			return settings, fmt.Errorf("%s is a whole number, not %s", wrong.Field, wrong.Value)
+		}
 		return settings, err
 	}
 	if settings.MinServices < 2 {

@@ -1,6 +1,9 @@
 package policy
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 func keeps(t *testing.T, services int, hasError bool) bool {
 	t.Helper()
@@ -27,6 +30,20 @@ func TestSettingsThatMakeNoSenseAreRefused(t *testing.T) {
 	for _, wrong := range []string{"null", "{}", `{"min_services": 1}`, `{"min_service": 4}`, "{"} {
 		if _, err := Parse(wrong); err == nil {
 			t.Error(wrong)
+		}
+	}
+}
+
+func TestSettingsOfTheWrongKindAreToldWhatIsRight(t *testing.T) {
+	const right = "config is no mapping; write config: {min_services: 4}"
+	for wrong, want := range map[string]string{
+		"null":                  right,
+		"[5]":                   right,
+		"5":                     right,
+		`{"min_services": "x"}`: "min_services is a whole number, not string",
+	} {
+		if _, err := Parse(wrong); err == nil || !strings.Contains(err.Error(), want) {
+			t.Error(wrong, err)
 		}
 	}
 }

@@ -26,6 +26,10 @@ pub struct Facts {
 impl Settings {
     /// Reads JSON. The error is shown at the policy's place in its file.
     pub fn parse(json: &str) -> Result<Self, String> {
+        // A list would be taken for the fields in their order.
+        if !json.trim_start().starts_with('{') {
+            return Err("config is no mapping; write config: {min_services: 4}".to_owned());
+        }
         let settings: Self = serde_json::from_str(json).map_err(|error| error.to_string())?;
         if settings.min_services < 2 {
             return Err("min_services is at least 2: every trace has one".to_owned());
@@ -71,6 +75,14 @@ mod tests {
     fn settings_that_make_no_sense_are_refused() {
         for wrong in ["null", "{}", r#"{"min_services": 1}"#, r#"{"min_service": 4}"#] {
             assert!(Settings::parse(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_mapping_is_told_what_is_right() {
+        for wrong in ["null", "[5]", "5", r#""x""#] {
+            let error = Settings::parse(wrong).unwrap_err();
+            assert!(error.ends_with("write config: {min_services: 4}"), "{wrong}: {error}");
         }
     }
 }

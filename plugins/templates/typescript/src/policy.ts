@@ -15,7 +15,7 @@ const KNOWN = ["min_services", "min_services_of_errors"];
 /** Reads JSON; throws a string that says what is wrong. */
 export function parse(json: string): Settings {
   const config = JSON.parse(json);
-  if (typeof config !== "object" || config === null) {
+  if (typeof config !== "object" || config === null || Array.isArray(config)) {
     throw "config is no mapping; write config: {min_services: 4}";
   }
   const unknown = Object.keys(config).find((key) => !KNOWN.includes(key));

@@ -19,3 +19,9 @@ test("settings that make no sense are refused", () => {
     assert.throws(() => parse(wrong), undefined, wrong);
   }
 });
+
+test("what is no mapping is told what is right", () => {
+  for (const wrong of ["null", "[5]", "5", '"x"']) {
+    assert.throws(() => parse(wrong), (error) => String(error).includes("write config: {min_services: 4}"), wrong);
+  }
+});
