@@ -55,11 +55,11 @@ fn folder() -> PathBuf {
 }
 
 fn build() -> anyhow::Result<()> {
-    let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("plugins/slo-burn/Cargo.toml");
+    let project = Path::new(env!("CARGO_MANIFEST_DIR")).join("plugins/slo-burn");
     let status = Command::new("cargo")
+        // Its own `.cargo/config.toml` names the linker that makes components.
+        .current_dir(project)
         .args(["build", "--release", "--target", "wasm32-unknown-unknown"])
-        .arg("--manifest-path")
-        .arg(manifest)
         .arg("--target-dir")
         .arg(folder())
         .status()

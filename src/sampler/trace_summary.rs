@@ -15,6 +15,10 @@ pub struct TraceSummary {
     pub error_count: u64,
     /// Whether a span without parent is among them.
     pub has_root: bool,
+    /// The number of the first one, from 0 in order of arrival; 0 without one.
+    pub first_root: u64,
+    /// Whether there is another.
+    pub has_more_roots: bool,
     /// Whether any span has the W3C sampled flag.
     pub has_sampled_flag: bool,
     /// Running duration, the collector's way.
@@ -68,6 +72,14 @@ impl TraceSummary {
     /// Takes account of one more span.
     #[inline]
     pub fn add(&mut self, span: &SpanHeader) {
+        if span.is_root {
+            if self.has_root {
+                self.has_more_roots = true;
+            } else {
+                self.first_root = self.span_count;
+            }
+            self.has_root = true;
+        }
         self.span_count += 1;
         self.span_bytes += u64::from(span.length);
         let [unset, ok, error] = &mut self.has_status;
@@ -80,7 +92,6 @@ impl TraceSummary {
             }
             SpanStatus::Unknown => {}
         }
-        self.has_root |= span.is_root;
         self.has_sampled_flag |= span.has_sampled_flag;
         self.duration.add(span.start_ns, span.end_ns);
         self.extent.add(span.start_ns, span.end_ns);

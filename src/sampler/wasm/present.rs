@@ -85,6 +85,16 @@ impl Access for RefCell<Present<'_>> {
 }
 
 impl<'a> Root<'a> {
+    fn read(view: SpanView<'a>) -> Self {
+        let mut encoded = Vec::new();
+        let fields = SpanFields::read(view.span, |attribute| encoded.push(attribute));
+        Self {
+            fields,
+            view,
+            encoded,
+        }
+    }
+
     /// An attribute of its own, or else of its resource.
     pub(super) fn attribute(&self, key: &[u8]) -> Option<RawValue<'a>> {
         let own = attributes::find(&self.encoded, key);
@@ -100,9 +110,26 @@ impl<'a> Present<'a> {
 
     pub(super) fn root(&mut self) -> Option<&Root<'a>> {
         if self.root.is_none() {
-            self.root = Some(root_of(self.spans()));
+            self.root = Some(self.find_root());
         }
         self.root.as_ref().and_then(Option::as_ref)
+    }
+
+    /// Where there is one root, no other span is looked at: most of a trace is no longer in the CPU's caches by then.
+    fn find_root(&mut self) -> Option<Root<'a>> {
+        let summary = self.trace.summary;
+        if !summary.has_root {
+            return None;
+        }
+        if summary.has_more_roots {
+            return first_root(self.spans());
+        }
+        let number = summary.first_root as usize;
+        let view = match &self.spans {
+            Some(spans) => spans.get(number).copied(),
+            None => span_at(self.trace, number),
+        };
+        view.map(Root::read)
     }
 
     /// The number of the parent of span number `index`.
@@ -196,21 +223,23 @@ fn spans_of<'a>(trace: &TraceView<'a>) -> Vec<SpanView<'a>> {
     spans
 }
 
-/// Of several, the one that starts first, then the one with the least ID.
-fn root_of<'a>(spans: &[SpanView<'a>]) -> Option<Root<'a>> {
-    let roots = spans.iter().filter_map(|view| {
-        let fields = SpanFields::read(view.span, |_| {});
-        if !fields.is_root() {
-            return None;
+fn span_at<'a>(trace: &TraceView<'a>, mut number: usize) -> Option<SpanView<'a>> {
+    let mut found = None;
+    trace.spans.visit(&mut |view| {
+        if number == 0 {
+            found = Some(view);
+            return ControlFlow::Break(());
         }
-        let mut encoded = Vec::new();
-        SpanFields::read(view.span, |attribute| encoded.push(attribute));
-        Some(Root {
-            fields,
-            view: *view,
-            encoded,
-        })
+        number -= 1;
+        ControlFlow::Continue(())
     });
+    found
+}
+
+/// Of several, the one that starts first, then the one with the least ID.
+fn first_root<'a>(spans: &[SpanView<'a>]) -> Option<Root<'a>> {
+    let is_root = |view: &&SpanView<'_>| SpanFields::read(view.span, |_| {}).is_root();
+    let roots = spans.iter().filter(is_root).copied().map(Root::read);
     roots.min_by_key(|root| (root.fields.start_ns, root.fields.span_id))
 }
 
