@@ -21,7 +21,7 @@ const DEFAULTS: Settings = {
   total_ms: 0,
   kinds: ["client"],
   attributes: ["db.query.text", "db.statement"],
-  spans_max: 2_000,
+  spans_max: 200,
 };
 
 /** A span's similar children. */
