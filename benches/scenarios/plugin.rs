@@ -115,7 +115,7 @@ fn memory(lab: &mut Lab, count: usize) -> anyhow::Result<()> {
     let of_guests = replica.scrape()?.sum("tailsieve_plugin_memory_bytes");
     Seen::at_end_of(running)?;
     replica.end()?;
-    let row = Row::new(format!("{count} plugins, {SHARDS} shards"))
+    let row = Row::new(format!("plugins: {count}"))
         .with("instances", (count * SHARDS) as f64)
         .with("anonymous_mb", resident.anonymous_bytes as f64 / 1e6)
         .with("file_mb", resident.file_bytes as f64 / 1e6)
