@@ -21,9 +21,8 @@ fn text(text: &str) -> Value {
     Value::StringValue(text.to_owned())
 }
 
-/// A root in `shop`, a slow child in `bank` that failed.
-fn trace() -> TraceFixture {
-    let span = |id: u8, parent: u8, name: &str, times: (u64, u64)| Span {
+fn span(id: u8, parent: u8, name: &str, times: (u64, u64)) -> Span {
+    Span {
         trace_id: vec![7; 16],
         span_id: vec![id; 8],
         parent_span_id: if parent == 0 {
@@ -35,8 +34,11 @@ fn trace() -> TraceFixture {
         start_time_unix_nano: times.0,
         end_time_unix_nano: times.1,
         ..Span::default()
-    };
-    let of = |service: &str, span: Span| ResourceSpans {
+    }
+}
+
+fn of(service: &str, span: Span) -> ResourceSpans {
+    ResourceSpans {
         resource: Some(Resource {
             attributes: vec![attribute("service.name", text(service))],
             ..Resource::default()
@@ -50,7 +52,11 @@ fn trace() -> TraceFixture {
             ..ScopeSpans::default()
         }],
         ..ResourceSpans::default()
-    };
+    }
+}
+
+/// A root in `shop`, a slow child in `bank` that failed.
+fn trace() -> TraceFixture {
     let mut child = span(2, 1, "charge", (2_000_000, 9_500_000));
     child.status = Some(Status {
         code: 2,
@@ -68,13 +74,17 @@ fn trace() -> TraceFixture {
 
 /// Whether a guest finds `condition` true; texts begin at 1024 in the order of `texts`, addresses of results are its own.
 fn holds(texts: &[&str], condition: &str) -> bool {
+    holds_of(&trace(), texts, condition)
+}
+
+fn holds_of(trace: &TraceFixture, texts: &[&str], condition: &str) -> bool {
     let data = format!("(data (i32.const 1024) \"{}\")", texts.concat());
     let functions = format!(
         "{data} (func $is (param $trace i32) (result i32) {condition})
          (func (export \"evaluate\") (param $trace i32) (result i32)
            (call $answer (local.get $trace) (call $is (local.get $trace))))"
     );
-    match says(&guest(&functions), &trace()) {
+    match says(&guest(&functions), trace) {
         Ok(Verdict::Sample) => true,
         Ok(Verdict::Abstain) => false,
         other => panic!("{other:?}"),
@@ -138,6 +148,26 @@ fn the_root_s_name_service_and_attributes() {
     let services = "(call $trace.services (local.get $trace) (i32.const 64))
                     (i32.eq (i32.load (i32.const 68)) (i32.const 2))";
     assert!(holds(&[], services));
+}
+
+#[test]
+fn of_several_roots_the_one_that_starts_first_counts() {
+    let trace = TraceFixture::of_resource_spans(&[
+        of("bank", span(2, 1, "charge", (2_000_000, 9_500_000))),
+        of("shop", span(3, 0, "later", (1_500_000, 9_000_000))),
+        of("shop", span(1, 0, "GET /", (1_000_000, 9_000_000))),
+        of("shop", span(4, 0, "GET", (1_500_000, 9_000_000))),
+    ]);
+    let is_get = "(call $trace.root-name (local.get $trace) (i32.const 64))
+        (i32.eq (i32.load (i32.const 72)) (i32.const 5))
+        (i32.eq (i32.load8_u (i32.load (i32.const 68))) (i32.const 0x47))
+        i32.and";
+    assert!(holds_of(&trace, &[], is_get));
+    let without = [of("bank", span(2, 1, "charge", (2_000_000, 9_500_000)))];
+    let has_name = "(call $trace.root-name (local.get $trace) (i32.const 64))
+        (i32.load8_u (i32.const 64))";
+    let without = TraceFixture::of_resource_spans(&without);
+    assert!(!holds_of(&without, &[], has_name));
 }
 
 #[test]
