@@ -31,7 +31,7 @@ fn each_language_has_a_project_with_readme_policy_file_tests_and_the_contract() 
         let read = |file: &str| fs::read_to_string(project.join(file)).unwrap();
         assert!(read("README.md").starts_with(&format!("# {name}\n")));
         assert!(read("policy.yaml").contains(&format!("name: {name}")));
-        assert!(read("tests.yaml").contains(&format!("policy: {name}")));
+        assert!(read("tests.yaml").contains(&format!("votes: {{{name}: sampled}}")));
         assert!(read(".gitignore").contains('/'));
         assert_eq!(
             read("wit/policy.wit"),
