@@ -29,7 +29,7 @@ const TOOLCHAINS: [(&[&str], &str); 4] = [
     ),
     (
         &["componentize-js", "ComponentizeJS", "StarlingMonkey"],
-        "jco componentize: build with --disable all",
+        "componentize-js: build with --disable stdio random clocks http fetch-event (jco componentize: --disable all)",
     ),
     (
         &["TinyGo"],
@@ -37,7 +37,7 @@ const TOOLCHAINS: [(&[&str], &str); 4] = [
     ),
     (
         &["rustc"],
-        "Rust: build for wasm32-unknown-unknown, then wasm-tools component new",
+        "Rust: build for wasm32-unknown-unknown with the linker wasm-component-ld",
     ),
 ];
 
