@@ -25,13 +25,11 @@ use criterion::{Criterion, criterion_group, criterion_main};
 use guest::guest;
 use tailsieve::clock::Moment;
 use tailsieve::config::policy_file;
-use tailsieve::otlp::ids::TraceId;
 use tailsieve::sampler::config::{EvaluationConfig, OnError, PolicyConfig, RuleConfig, WasmConfig};
 use tailsieve::sampler::evaluation::Scratch;
 use tailsieve::sampler::policy::Context;
 use tailsieve::sampler::policy_set::{PolicySet, Setting};
 use tailsieve::sampler::precedence::Decision;
-use tailsieve::sampler::trace_view::TraceView;
 use tailsieve::sampler::wasm::{Limits, Plugin};
 use trace::trace;
 
@@ -118,11 +116,7 @@ fn native(text: &str) -> PolicySet {
 
 fn decide(criterion: &mut Criterion) {
     let trace = trace();
-    let view = TraceView {
-        trace_id: TraceId([7; 16]),
-        summary: &trace.summary,
-        spans: &trace,
-    };
+    let view = trace.view();
     let setting = Setting {
         context: Context::default(),
         stopwatch: None,

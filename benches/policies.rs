@@ -17,13 +17,11 @@ use std::hint::black_box;
 use criterion::{Criterion, criterion_group, criterion_main};
 use rapidhash::RapidHashMap;
 use tailsieve::config::policy_file;
-use tailsieve::otlp::ids::TraceId;
 use tailsieve::sampler::evaluation::Scratch;
 use tailsieve::sampler::pattern::Pattern;
 use tailsieve::sampler::policy::Context;
 use tailsieve::sampler::policy_set::{PolicySet, Setting};
 use tailsieve::sampler::precedence::Decision;
-use tailsieve::sampler::trace_view::TraceView;
 use trace::trace;
 
 #[global_allocator]
@@ -32,11 +30,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 const TEN_POLICIES: &str = include_str!("ten_policies.yaml");
 fn decide(criterion: &mut Criterion) {
     let trace = trace();
-    let view = TraceView {
-        trace_id: TraceId([7; 16]),
-        summary: &trace.summary,
-        spans: &trace,
-    };
+    let view = trace.view();
     let file = policy_file::parse("ten_policies.yaml", TEN_POLICIES, &|_| None);
     let file = file.expect("a valid policy file").config;
     let setting = Setting {

@@ -8,9 +8,10 @@ use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue, any_value::Valu
 use opentelemetry_proto::tonic::resource::v1::Resource;
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span};
 use prost::Message;
+use tailsieve::otlp::ids::TraceId;
 use tailsieve::otlp::wire::{WalkedRequest, walk_request};
 use tailsieve::sampler::trace_summary::TraceSummary;
-use tailsieve::sampler::trace_view::{SpanView, Spans};
+use tailsieve::sampler::trace_view::{SpanView, Spans, TraceView};
 
 const SERVICES: u64 = 4;
 const SPANS_A_SERVICE: u64 = 5;
@@ -19,7 +20,7 @@ const SPANS_A_SERVICE: u64 = 5;
 pub(crate) struct Trace {
     body: Bytes,
     walked: WalkedRequest,
-    pub(crate) summary: TraceSummary,
+    summary: TraceSummary,
 }
 
 fn text(key: &str, value: &str) -> KeyValue {
@@ -90,6 +91,17 @@ pub(crate) fn trace() -> Trace {
         body,
         walked,
         summary,
+    }
+}
+
+impl Trace {
+    /// As policies see it.
+    pub(crate) fn view(&self) -> TraceView<'_> {
+        TraceView {
+            trace_id: TraceId([7; 16]),
+            summary: &self.summary,
+            spans: self,
+        }
     }
 }
 

@@ -13,12 +13,6 @@ use crate::config::plugin_config;
 use crate::sampler::wasm::{Limits, LoadError, Plugin};
 use crate::what_if::traces::Traces;
 
-/// Larger files are no plugins.
-const BINARY_BYTES_MAX: u64 = 256 << 20;
-
-/// A page: no instance has less.
-const MEMORY_BYTES_MIN: u64 = 64 << 10;
-
 /// A component, and what a policy file would say about it.
 #[derive(Debug, Args)]
 pub(super) struct Subject {
@@ -51,13 +45,13 @@ impl Subject {
             memory_bytes: usize::try_from(self.memory).unwrap_or(usize::MAX),
             deadline_ms: u64::try_from(deadline_ms)
                 .unwrap_or(u64::MAX)
-                .clamp(1, 1_000),
+                .clamp(1, Limits::DEADLINE_MS_MAX),
         }
     }
 
     /// Loads it as a replica does.
     pub(super) fn load(&self, bytes: &[u8]) -> anyhow::Result<Plugin> {
-        if self.memory < MEMORY_BYTES_MIN {
+        if self.memory < Limits::MEMORY_BYTES_MIN {
             let memory = self.memory;
             bail!("--memory {memory}: is too small; at least 64KiB, which is a page");
         }
@@ -101,8 +95,9 @@ pub(super) fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
     let name = path.display();
     let failed = || format!("cannot read {name}");
     let bytes = fs::metadata(path).with_context(failed)?.len();
-    if bytes > BINARY_BYTES_MAX {
-        bail!("{name} has {bytes} bytes; a component has at most {BINARY_BYTES_MAX}");
+    let bytes_max = Limits::BINARY_BYTES_MAX;
+    if bytes > bytes_max {
+        bail!("{name} has {bytes} bytes; a component has at most {bytes_max}");
     }
     fs::read(path).with_context(failed)
 }

@@ -19,12 +19,6 @@ const ON_ERROR: [(&str, OnError); 4] = [
 
 /// `limits.binary` unless written.
 const BINARY_BYTES: u64 = 32 << 20;
-const BINARY_BYTES_MAX: u64 = 256 << 20;
-/// A page of WebAssembly's memory, and all that 32 bits address.
-const MEMORY_BYTES_MIN: u64 = 64 << 10;
-const MEMORY_BYTES_MAX: u64 = 4 << 30;
-/// Longest deadline: a shard does nothing else meanwhile.
-const DEADLINE_MS_MAX: u128 = 1_000;
 
 struct Written {
     limits: Limits,
@@ -114,11 +108,11 @@ fn written(settings: &mut Settings<'_>, config: Option<&Place<'_>>) -> Written {
     if let Some(place) = settings.take("limits") {
         let mut limits = place.fields();
         limits.set("memory", &mut written.limits.memory_bytes, |memory| {
-            memory.size_in_memory(MEMORY_BYTES_MIN..=MEMORY_BYTES_MAX)
+            memory.size_in_memory(Limits::MEMORY_BYTES_MIN..=Limits::MEMORY_BYTES_MAX)
         });
         limits.set("deadline", &mut written.limits.deadline_ms, deadline_ms);
         limits.set("binary", &mut written.binary_bytes_max, |binary| {
-            binary.size(1..=BINARY_BYTES_MAX)
+            binary.size(1..=Limits::BINARY_BYTES_MAX)
         });
         limits.finish();
     }
@@ -127,7 +121,7 @@ fn written(settings: &mut Settings<'_>, config: Option<&Place<'_>>) -> Written {
 
 fn deadline_ms(place: &Place<'_>) -> Option<u64> {
     let milliseconds = place.duration()?.as_nanos().div_ceil(1_000_000);
-    if milliseconds > DEADLINE_MS_MAX {
+    if milliseconds > u128::from(Limits::DEADLINE_MS_MAX) {
         place.error(
             "is too long",
             "at most 1s: a shard does nothing else meanwhile",

@@ -42,6 +42,14 @@ impl Limits {
     pub const MEMORY_BYTES: usize = 16 << 20;
     /// `deadline`: 10 ms.
     pub const DEADLINE_MS: u64 = 10;
+    /// Least `memory`: a page, no instance has less.
+    pub const MEMORY_BYTES_MIN: u64 = 64 << 10;
+    /// Greatest `memory`: what 32 bits can address.
+    pub const MEMORY_BYTES_MAX: u64 = 4 << 30;
+    /// Longest `deadline`: a shard does nothing else meanwhile.
+    pub const DEADLINE_MS_MAX: u64 = 1_000;
+    /// Greatest `binary`; larger files are no plugins.
+    pub const BINARY_BYTES_MAX: u64 = 256 << 20;
     /// Longer takes starting an instance, than a call may take.
     pub(super) const START_FACTOR: u64 = 100;
 }

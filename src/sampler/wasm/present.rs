@@ -191,7 +191,14 @@ impl<'a> Present<'a> {
         use super::host::Scope;
         let mut last_resource: Option<&[u8]> = None;
         let mut encoded = Vec::new();
-        for view in self.spans() {
+        let summary = self.trace.summary;
+        let is_of_one = scope == Scope::Root && !summary.has_more_roots;
+        let first = summary.first_root as usize;
+        let mut spans = self.spans();
+        if is_of_one {
+            spans = spans.get(first..=first).unwrap_or_default();
+        }
+        for view in spans {
             encoded.clear();
             if scope != Scope::Resource {
                 let fields = SpanFields::read(view.span, |attribute| encoded.push(attribute));
